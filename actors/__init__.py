@@ -1,0 +1,1 @@
+"""Everything that runs by itself or touches the world: the runtime, the core actors, the edges."""

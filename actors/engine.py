@@ -1,0 +1,170 @@
+"""One engine: the actors of a session on threads, opened, watched and closed. The web server is not in it."""
+
+import functools
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from actors.dashboard import Dashboard
+from actors.feed import Feed
+from actors.recorder import Recorder, events_of
+from actors.rest import Rest
+from actors.runtime import ActorSpec, ThreadHost
+from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
+from actors.userstream import UserStream
+from actors.venue import Venue
+from actors.venues import Place
+from domain.config import Settings
+from domain.errors import ConfigError
+from domain.message import Message
+from domain.messages import ReconcileNow, SessionOpened, SettingsChanged
+from domain.money import plain
+from domain.readmodel import EquityPoint, ReadModel, Session
+
+log = logging.getLogger(__name__)
+
+LAST_LOOK_S = 10.0  # real seconds the last comparison of the books may take at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """What the engine needs of the storage: it gets callables, never the storage itself."""
+
+    write: Callable[[Sequence[tuple[int, Message]]], None]
+    catch_up: Callable[[Iterable[tuple[int, Message]]], int]
+    last_sequence: Callable[[], int]
+    equity: Callable[[], Iterable[EquityPoint]]
+
+
+class Engine:
+    """The actor system of one session. A context manager: entered it trades, left it is closed."""
+
+    def __init__(  # noqa: PLR0913 (each is one thing the engine is given, by name)
+        self,
+        *,
+        place: Place,
+        markets: tuple[str, ...],
+        journal: Path,
+        socket: Path,
+        identifier_prefix: str,
+        settings: Settings,
+        seed: int,
+        code_version: str,
+        outlets: Outlets,
+    ) -> None:
+        self._place = place
+        self._markets = markets
+        self._prefix = identifier_prefix
+        self._settings = settings
+        self._outlets = outlets
+        self._journal = journal
+        self._closed: dict[str, Any] | None = None
+        now = place.clock.now
+        shown = Session("paper", place.name, place.clock.speed, now(), markets, code_version)
+        self._dashboard: Dashboard | None = None
+        self._made = threading.Lock()
+
+        def dashboard(context: Any, name: str) -> Dashboard:
+            self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
+            return self._dashboard
+
+        edges = [
+            ActorSpec("recorder", functools.partial(Recorder, write=outlets.write)),
+            ActorSpec("dashboard", dashboard),
+            *self._edges_to(place),
+        ]
+        exchange = place.private is None
+        self._host = ThreadHost(system(markets, edges, exchange=exchange), journal, place.clock, seed, code_version)
+
+    def _edges_to(self, place: Place) -> list[ActorSpec]:
+        now = place.clock.now
+        listeners = () if place.private else ("venue",)
+        edges = [
+            ActorSpec("rest", functools.partial(Rest, client=place.rest)),
+            ActorSpec(
+                "feed",
+                functools.partial(
+                    Feed, open_stream=place.public(self._markets), markets=self._markets, now=now, listeners=listeners
+                ),
+            ),
+        ]
+        if place.private:
+            edges[:0] = [
+                ActorSpec("venue", functools.partial(Venue, client=place.rest, now=now, markets=self._markets)),
+                ActorSpec("userstream", functools.partial(UserStream, open_stream=place.private, now=now)),
+            ]
+        return edges
+
+    # --- life
+
+    def __enter__(self) -> Self:
+        """Catch the projection up, start every actor, and open the session."""
+        self._outlets.catch_up(events_of(self._journal, self._outlets.last_sequence()))
+        self._host.start()
+        for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
+            self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
+        opened = SessionOpened(self._place.name, self._prefix, self._markets, self._place.clock.speed)
+        for name in (*SESSION_FOR, *map(market_actor, self._markets)):
+            self._host.tell(name, opened)
+        if self._place.private is None:
+            self._host.tell("venue", opened)
+        log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close, if `close` was not called."""
+        self.close()
+
+    def now(self) -> int:
+        """The engine's time in microseconds UTC."""
+        return self._place.clock.now()
+
+    def real_seconds(self, delay_us: int) -> float:
+        """Real seconds until the engine's clock has moved by this much."""
+        return self._place.clock.real_seconds(delay_us)
+
+    def plant(self, fault: str) -> None:
+        """Make `ACTOR[:MESSAGE]` crash once, to rehearse it."""
+        name, _, message = fault.rpartition(":") if fault.count(":") > fault.startswith("market:") else (fault, "", "")
+        self._host.plant_fault(name or fault, "mid", message or None, 1)
+
+    def close(self) -> dict[str, Any]:
+        """Compare the books a last time, stop every actor, and sum the session up; again gives the same summary."""
+        if self._closed is None:
+            reconciled = self._last_look()
+            stats = self._host.stats()
+            self._host.stop()
+            model = self.read_model()
+            self._closed = self._summary(model, reconciled=reconciled, stats=stats)
+        return self._closed
+
+    def read_model(self) -> ReadModel:
+        """What the dashboard shows now."""
+        if self._dashboard is None:
+            raise ConfigError("the engine was not started")
+        return self._dashboard.read_model()
+
+    def _last_look(self) -> bool:
+        """Whether books and exchange agreed in a comparison that began now."""
+        if self._dashboard is None:
+            return False
+        self._host.tell("reconciler", ReconcileNow("the session ends"))
+        return self._dashboard.wait_for_green(self.now(), LAST_LOOK_S)
+
+    def _summary(self, model: ReadModel, *, reconciled: bool, stats: Any) -> dict[str, Any]:
+        kpis, counts = model.kpis, self._dashboard.counts() if self._dashboard else {}
+        return {
+            "decisions": counts.get("decisions", 0),
+            "orders": counts.get("orders", 0),
+            "fills": counts.get("fills", 0),
+            "equity": plain(kpis.equity) if kpis else None,
+            "cash": plain(kpis.cash) if kpis else None,
+            "positions": {row.market: plain(row.volume) for row in model.positions},
+            "reconciled": reconciled,
+            "journal_records": stats.journal_records,
+            "restarts": stats.restarts,
+            "dead_letters": stats.dead_letters,
+        }

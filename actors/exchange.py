@@ -1,0 +1,134 @@
+"""The in-process exchange: fills our orders against the real public books and trades, with play money."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias, assert_never
+
+from actors.runtime import Actor, Recovered, Restarted
+from domain import matching
+from domain.matching import Event, Executed, Finished, Holding, Refusal
+from domain.messages import (
+    AccountLoaded,
+    AccountWanted,
+    BookSeen,
+    CancelAnswered,
+    CancelOrder,
+    LookUpAnswered,
+    LookUpOrder,
+    OrderSeen,
+    SessionOpened,
+    StreamChanged,
+    SubmitAnswered,
+    SubmitOrder,
+    TermsLoaded,
+    TradesPrinted,
+)
+from domain.orders import Balance
+from domain.rules import default_terms
+
+CAPITAL = Decimal(10_000_000)
+CLOSED_KEPT = 500
+
+Accepted: TypeAlias = (
+    Recovered
+    | Restarted
+    | SessionOpened
+    | BookSeen
+    | TradesPrinted
+    | SubmitOrder
+    | CancelOrder
+    | LookUpOrder
+    | AccountWanted
+)
+
+
+@dataclass(slots=True)
+class ExchangeState:
+    """The whole exchange, and a counter its order and trade ids come from."""
+
+    exchange: matching.Exchange = field(default_factory=lambda: matching.Exchange(balances={"KRW": Holding(CAPITAL)}))
+    count: int = 0
+
+
+class Exchange(Actor[ExchangeState]):
+    """Owns a play-money account and matches its orders with what the public feed shows (quant.md EXE-01, EXE-05).
+
+    Stands where the venue's edge stands when trading for real and takes the same messages: answers go to the sender,
+    OrderSeen to gateway, TermsLoaded is published on `terms`. It has no private stream that could drop.
+    """
+
+    State = ExchangeState
+    mailbox_limit = 50_000
+
+    def handle(self, message: Accepted) -> None:
+        """Hand each message to its handler."""
+        exchange = self.state.exchange
+        match message:
+            case BookSeen():
+                matching.on_book(exchange, message.market, message.book)
+            case TradesPrinted():
+                for trade in message.trades:
+                    self._tell(matching.on_trade(exchange, message.market, trade, self._new_id))
+            case SubmitOrder():
+                self._on_submit(message)
+            case CancelOrder():
+                self._on_cancel(message.identifier)
+            case LookUpOrder():
+                found = matching.by_identifier(exchange, message.identifier)
+                outcome = "absent" if found is None else "found"
+                self.send(self.sender, LookUpAnswered(message.identifier, outcome, found))
+            case AccountWanted():
+                self._on_account(message.request)
+            case SessionOpened():
+                self._open(message.markets)
+            case Recovered() | Restarted():
+                pass  # the state is all there is
+            case _:
+                assert_never(message)
+
+    def _open(self, markets: tuple[str, ...]) -> None:
+        for market in markets:
+            terms = default_terms(market, self.now)
+            self.state.exchange.terms[market] = terms
+            self.publish("terms", TermsLoaded(terms))
+        self.publish("streams", StreamChanged("private", True, "in this process", self.now))
+
+    def _on_submit(self, order: SubmitOrder) -> None:
+        exchange, identifier = self.state.exchange, order.request.identifier
+        order_id = self._new_id()
+        placed = matching.place(exchange, order.request, order_id, self.now)
+        if isinstance(placed, Refusal):
+            self.send(self.sender, SubmitAnswered(identifier, "refused", placed.name))
+            return
+        self.send(self.sender, SubmitAnswered(identifier, "accepted", "", placed))
+        self._tell(matching.match_new(exchange, order_id, self.now, self._new_id))
+
+    def _on_cancel(self, identifier: str) -> None:
+        exchange = self.state.exchange
+        order_id = exchange.identifiers.get(identifier, "")
+        if isinstance(matching.cancel(exchange, order_id, self.now), Refusal):
+            self.send(self.sender, CancelAnswered(identifier, "absent"))
+            return
+        self.send(self.sender, CancelAnswered(identifier, "accepted"))
+        self._tell(matching.cancel_now(exchange, order_id, self.now))
+
+    def _on_account(self, request: int) -> None:
+        exchange = self.state.exchange
+        balances = tuple(
+            Balance(currency, holding.free, holding.locked, holding.average_price)
+            for currency, holding in sorted(exchange.balances.items())
+            if holding.free or holding.locked
+        )
+        self.send(self.sender, AccountLoaded(request, balances, matching.open_orders(exchange), self.now))
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if isinstance(event, Executed | Finished):
+                self.send("gateway", OrderSeen(event.report))
+        closed = self.state.exchange.closed
+        while len(closed) > CLOSED_KEPT:
+            del closed[next(iter(closed))]
+
+    def _new_id(self) -> str:
+        self.state.count += 1
+        return f"paper-{self.now // 1000:x}-{self.state.count}"

@@ -1,0 +1,327 @@
+"""Owns the books and the positions: values the account, decides at each base close, books fills, orders exits."""
+
+from decimal import Decimal
+from typing import TypeAlias, assert_never
+
+from actors.desk import Desk, ExitRetryDue
+from actors.held import Held
+from actors.runtime import Recovered, Restarted
+from domain.account import book_fill, book_flow, equity
+from domain.decide import AccountView, RiskView, decide
+from domain.decisions import Evaluation
+from domain.exits import close_exit, levels
+from domain.limits import count_entry, entries_on, measure
+from domain.market import kst_day
+from domain.message import Message
+from domain.messages import (
+    BooksWanted,
+    DecisionDue,
+    DecisionsMade,
+    EquityMeasured,
+    ExitTriggered,
+    FillBooked,
+    IncidentRaised,
+    IntentAsked,
+    LedgerCorrected,
+    LedgerTold,
+    LevelsMoved,
+    LiquidatePositions,
+    MarketEvaluated,
+    OrderFinished,
+    OrderRefused,
+    RiskTripped,
+    SessionOpened,
+    SettingsChanged,
+    TermsLoaded,
+    TradingStateChanged,
+    UniverseChanged,
+)
+from domain.orders import Side
+
+ASK_AGAIN_S = 30.0  # real seconds after which the fate of an intent is asked for
+ZERO = Decimal(0)
+
+
+class UpkeepDue(Message, frozen=True):
+    """Own timer: ask after intents that stayed long; `chain` tells a live timer from a stale one."""
+
+    chain: int
+
+
+Accepted: TypeAlias = (
+    Recovered
+    | Restarted
+    | SessionOpened
+    | SettingsChanged
+    | UniverseChanged
+    | TermsLoaded
+    | MarketEvaluated
+    | DecisionDue
+    | TradingStateChanged
+    | RiskTripped
+    | OrderRefused
+    | OrderFinished
+    | FillBooked
+    | ExitTriggered
+    | LevelsMoved
+    | LedgerCorrected
+    | BooksWanted
+    | LiquidatePositions
+    | UpkeepDue
+    | ExitRetryDue
+)
+
+
+class Portfolio(Desk):
+    """Owns ledger, positions and pending intents.
+
+    Sends OrderIntended to risk, GuardPosition to guard; publishes DecisionsMade, PositionChanged, PositionClosed and
+    EquityMeasured. Every input may come twice. A restart loses nothing; after a process start it asks the gateway
+    about every pending intent and tells the guard every position again.
+    """
+
+    def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
+        """Hand each message to its handler."""
+        match message:
+            case Recovered() | Restarted():
+                self._on_back()
+            case SessionOpened():
+                self.state.speed = message.speed
+                self._upkeep()
+            case SettingsChanged():
+                self.state.settings = message.settings
+            case UniverseChanged():
+                self.state.universe = list(message.markets)
+            case TermsLoaded():
+                self.state.terms[message.terms.market] = message.terms
+            case MarketEvaluated():
+                self._on_evaluated(message.evaluation)
+            case DecisionDue():
+                self._decide(message.at)
+            case TradingStateChanged():
+                self.state.trading = message
+            case RiskTripped():
+                pass  # the state that follows from it comes as TradingStateChanged
+            case OrderRefused():
+                self._on_refused(message)
+            case OrderFinished():
+                self._on_finished(message)
+            case FillBooked():
+                self._on_fill(message)
+            case ExitTriggered():
+                self._on_triggered(message)
+            case LevelsMoved():
+                self._on_levels_moved(message)
+            case LedgerCorrected():
+                self._on_corrected(message)
+            case BooksWanted():
+                self.send("reconciler", LedgerTold(message.request, self._totals(), self.state.opened))
+            case LiquidatePositions():
+                self._liquidate()
+            case UpkeepDue():
+                if message.chain == self.state.chain:
+                    self._upkeep()
+            case ExitRetryDue():
+                self._on_retry(message)
+            case _:
+                assert_never(message)
+
+    # --- deciding
+
+    def _on_evaluated(self, evaluation: Evaluation) -> None:
+        state = self.state
+        state.marks[evaluation.market] = evaluation.close
+        if evaluation.at <= state.decided_at:
+            return
+        state.arrived[evaluation.market] = evaluation
+        at = evaluation.at
+        if all(market in state.arrived and state.arrived[market].at == at for market in state.universe):
+            self._decide(at)
+
+    def _decide(self, at: int) -> None:
+        """One decision for every market of the universe, on what has arrived for `at` (quant.md CTL-08)."""
+        state = self.state
+        if at <= state.decided_at or not state.universe:
+            return
+        state.decided_at = at
+        evaluations = tuple(each for each in state.arrived.values() if each.at == at)
+        state.arrived = {market: each for market, each in state.arrived.items() if each.at > at}
+        measured = self._measure(at)
+        self._close_exits(at, evaluations)
+        decisions = decide(
+            at, evaluations, self._account(measured), self._risk(), state.settings, expected=tuple(state.universe)
+        )
+        for decision in decisions:
+            if decision.code == "ORDER":
+                self._enter(decision)
+        self.publish("decisions", DecisionsMade(at, decisions))
+
+    def _measure(self, at: int) -> EquityMeasured:
+        """Value the account at the marks known, and move the day's limit along."""
+        state, ledger = self.state, self.state.ledger
+        missing = [market for market, volume in ledger.coins.items() if volume and market not in state.marks]
+        marks = state.marks | dict.fromkeys(missing, ZERO)
+        total = equity(ledger, marks)
+        exposure = sum((held.volume * marks.get(held.market, ZERO) for held in state.held.values()), ZERO)
+        if state.opened and not missing:
+            measure(state.limits, at, total, ledger.flows, state.settings.sizes.day_loss)
+        measured = EquityMeasured(
+            at=at,
+            cash=ledger.cash,
+            equity=total,
+            exposure=exposure,
+            day_start=state.limits.day_start,
+            realised=ledger.realised,
+            fees=ledger.fees,
+            flows=ledger.flows,
+            marked=state.opened and not missing,
+        )
+        self.publish("equity", measured)
+        return measured
+
+    def _account(self, measured: EquityMeasured) -> AccountView:
+        state = self.state
+        fee = state.settings.costs.fee
+        buys = {wish.market: wish.funds or ZERO for wish in state.pending.values() if wish.side is Side.BUY}
+        reserved = sum(buys.values(), ZERO)
+        today = kst_day(measured.at)
+        return AccountView(
+            equity=measured.equity,
+            terms=tuple(state.terms[market] for market in sorted(state.terms)),
+            cash_free=measured.cash - reserved * (1 + fee),
+            exposure=measured.exposure + reserved,
+            held=tuple(sorted(market for market, held in state.held.items() if not held.dust)),
+            pending=tuple(sorted(buys)),
+            entries=tuple((market, entries_on(state.limits, market, today)) for market in state.universe),
+            day_blocked=state.limits.blocked,
+        )
+
+    def _risk(self) -> RiskView:
+        trading = self.state.trading
+        return RiskView(state=trading.state, reason=trading.reason, universe=tuple(self.state.universe))
+
+    # --- exits
+
+    def _close_exits(self, at: int, evaluations: tuple[Evaluation, ...]) -> None:
+        by_market = {each.market: each for each in evaluations}
+        for market in sorted(self.state.held):
+            held, seen = self.state.held[market], by_market.get(market)
+            if seen is None or held.dust:
+                continue
+            reason = close_exit(
+                entry=held.entry,
+                tp1_done=held.tp1_done,
+                bars_held=held.bars_held(at),
+                evaluation=seen,
+                settings=self.state.settings.exits,
+            )
+            if reason:
+                self._exit(held, reason, seen.close)
+
+    def _on_triggered(self, trigger: ExitTriggered) -> None:
+        held = self.state.held.get(trigger.market)
+        self.state.marks[trigger.market] = trigger.price
+        if held is not None:
+            self._exit(held, trigger.reason, trigger.price)
+
+    # --- what became of an intent
+
+    def _on_refused(self, refused: OrderRefused) -> None:
+        order = self.state.pending.pop(refused.intent_id, None)
+        if order is not None and order.side is Side.SELL:
+            self._sale_ended(order, ZERO, f"{refused.code}: {refused.numbers}")
+
+    def _on_finished(self, finished: OrderFinished) -> None:
+        order = self.state.pending.pop(finished.intent_id, None)
+        if order is None:
+            return
+        if order.side is Side.SELL:
+            self._sale_ended(order, finished.executed_volume, finished.detail)
+        elif finished.executed_volume:
+            count_entry(self.state.limits, order.market, kst_day(self.now))
+        self._measure(self.now)
+
+    # --- the books
+
+    def _on_fill(self, booked: FillBooked) -> None:
+        fill = booked.fill
+        if not book_fill(self.state.ledger, fill):
+            return
+        self.state.marks[fill.market] = fill.price
+        held = self.state.held.get(fill.market)
+        if held is None:
+            held = self.state.held[fill.market] = Held(
+                fill.market, booked.strategy, fill.at, self.state.atrs.get(fill.market, ZERO)
+            )
+        held.take(fill)
+        if fill.side is Side.BUY:
+            held.dust = False
+            held.high = max(held.high, fill.price)
+            terms = self.state.terms.get(fill.market)
+            held.levels = levels(fill.market, held.entry, held.atr, self.state.settings, fill.at, terms)
+        else:
+            held.last_reason = booked.reason
+        if held.volume <= 0:
+            self._close(held, fill.at)
+        else:
+            self._guard(held)
+            self._show(held, booked.reason)
+
+    def _close(self, held: Held, at: int) -> None:
+        del self.state.held[held.market]
+        self._guard(held)
+        self._show(held, held.last_reason)
+        self.publish("positions", held.closed(at))
+
+    def _on_levels_moved(self, moved: LevelsMoved) -> None:
+        held = self.state.held.get(moved.market)
+        if held is None or held.levels is None or moved.stop <= held.levels.stop:
+            return
+        old = held.levels
+        held.levels = type(old)(moved.stop, old.tp1, old.tp2, old.breakeven)
+        held.high = moved.high
+        self._show(held, "TRAIL")
+
+    def _on_corrected(self, corrected: LedgerCorrected) -> None:
+        """Money came or went without an order of ours; the exchange is right."""
+        state = self.state
+        book_flow(state.ledger, corrected.currency, corrected.amount, corrected.average_price)
+        state.opened = state.opened or corrected.opening
+        market = f"KRW-{corrected.currency}"
+        held = state.held.get(market)
+        if held is not None and corrected.amount < 0:
+            held.volume = max(ZERO, held.volume + corrected.amount)
+            held.last_reason = "MANUAL"
+            if held.volume:
+                self._guard(held)
+                self._show(held, "MANUAL")
+            else:
+                self._close(held, self.now)
+        elif corrected.currency != "KRW" and corrected.amount:
+            text = f"{corrected.amount} {corrected.currency} is not explained by orders of ours; it is not traded"
+            self.publish("incidents", IncidentRaised(self.now, "unexplained_coins", market, text))
+        if not corrected.opening:
+            text = f"{corrected.currency} {corrected.amount:+f}: {corrected.reason}"
+            self.publish("incidents", IncidentRaised(self.now, "books_corrected", corrected.currency, text))
+
+    def _totals(self) -> tuple[tuple[str, Decimal], ...]:
+        ledger = self.state.ledger
+        coins = ((market.partition("-")[2], volume) for market, volume in sorted(ledger.coins.items()) if volume)
+        return (("KRW", ledger.cash), *coins)
+
+    # --- upkeep
+
+    def _on_back(self) -> None:
+        for held in self.state.held.values():
+            self._guard(held)
+            self._show(held, "")
+            if held.wanted and not self._selling(held.market):  # its timer died with the process
+                self.after(self._real(1.0), ExitRetryDue(held.market, held.wanted))
+        self._upkeep()
+
+    def _upkeep(self) -> None:
+        """A waiter never trusts that an answer will come: ask the gateway about every intent under way."""
+        for intent_id in self.state.pending:
+            self.send("gateway", IntentAsked(intent_id))
+        self.state.chain += 1
+        self.after(self._real(ASK_AGAIN_S), UpkeepDue(self.state.chain))

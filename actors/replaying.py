@@ -1,0 +1,35 @@
+"""Replays a whole session: rebuilds the core actors its journal names and runs every turn again."""
+
+from pathlib import Path
+
+from actors.runtime import ReplayReport, Status, Topology, replay
+from actors.runtime.record import Boot, decode_boot
+from actors.runtime.segments import read
+from actors.system import core, topics
+from domain.errors import StorageError
+
+EXCHANGE = "Exchange"
+
+
+def replay_home(journal: Path) -> ReplayReport:
+    """Replay the journal in this folder; raises JournalDamaged, or StorageError when there is nothing to replay."""
+    if not journal.is_dir():
+        raise StorageError(f"there is no journal in {journal}: name the folder a session ran in (--home)")
+    markets, exchange = _cast(journal)
+    specs = core(markets, exchange=exchange)
+    present = {spec.name for spec in specs}
+    heard = {topic: tuple(name for name in names if name in present) for topic, names in topics(markets).items()}
+    return replay(journal, Topology(specs, heard))
+
+
+def _cast(journal: Path) -> tuple[tuple[str, ...], bool]:
+    """Every market any start of this journal had, and whether it traded on the in-process exchange."""
+    boots = [decode_boot(record.payload) for record in read(journal) if record.status is Status.BOOT]
+    if not boots:
+        raise StorageError(f"the journal in {journal} holds no start of a session")
+    names = dict.fromkeys(name for boot in boots for name, _ in boot.actors if name.startswith("market:"))
+    return tuple(name.partition(":")[2] for name in names), _had_exchange(boots[-1])
+
+
+def _had_exchange(boot: Boot) -> bool:
+    return ("venue", EXCHANGE) in boot.actors

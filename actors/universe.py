@@ -1,0 +1,37 @@
+"""Says which markets may be entered. For now that is the list the session was opened with."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+from actors.runtime import Actor, Recovered, Restarted
+from domain.messages import SessionOpened, UniverseChanged
+
+Accepted: TypeAlias = Recovered | Restarted | SessionOpened
+
+
+@dataclass(slots=True)
+class UniverseState:
+    """The markets of the session, in its order."""
+
+    markets: list[str] = field(default_factory=list)
+
+
+class Universe(Actor[UniverseState]):
+    """Owns the list of markets that may be entered; publishes UniverseChanged on `universe`. Blocks on nothing."""
+
+    State = UniverseState
+
+    def handle(self, message: Accepted) -> None:
+        """Hand each message to its handler."""
+        match message:
+            case SessionOpened():
+                self.state.markets = list(message.markets)
+                self._tell()
+            case Recovered() | Restarted():
+                if self.state.markets:
+                    self._tell()
+            case _:
+                assert_never(message)
+
+    def _tell(self) -> None:
+        self.publish("universe", UniverseChanged(tuple(self.state.markets)))

@@ -1,0 +1,54 @@
+"""The edge to the private stream: what happens to our orders and balances, as it happens."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from actors.runtime import Actor, Context
+from domain.message import Message
+from domain.messages import OrderSeen, StreamChanged
+from domain.orders import OrderReport
+
+
+class PrivateStream(Protocol):
+    """A stream that is running from `start` to `stop`."""
+
+    def start(self) -> None: ...  # noqa: D102
+    def stop(self) -> None: ...  # noqa: D102
+
+
+OpenStream: TypeAlias = Callable[[Callable[[OrderReport], None], Callable[[bool, str], None]], PrivateStream]
+"""Builds the stream: given what to call on an order event, and on a change of the connection."""
+
+
+class UserStream(Actor[None]):
+    """Owns the private socket.
+
+    Edge: sends OrderSeen to gateway, publishes StreamChanged on `streams`. There is no replay after a gap: the
+    reconciler and the gateway ask the exchange when the stream comes up again.
+    """
+
+    edge = True
+    State = None
+
+    def __init__(self, context: Context, name: str, *, open_stream: OpenStream, now: Callable[[], int]) -> None:
+        super().__init__(context, name)
+        self._now = now
+        self._stream = open_stream(self._on_order, self._on_state)
+
+    def on_begin(self) -> None:
+        """Connect."""
+        self._stream.start()
+
+    def on_end(self) -> None:
+        """Disconnect and wait for the socket's thread."""
+        self._stream.stop()
+
+    def handle(self, message: Message) -> None:
+        """Nobody sends anything here."""
+        raise TypeError(f"the user stream takes no messages, got {type(message).__name__}")
+
+    def _on_order(self, report: OrderReport) -> None:
+        self.outlet.send("gateway", OrderSeen(report))
+
+    def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
+        self.outlet.publish("streams", StreamChanged("private", connected, reason, self._now()))

@@ -1,0 +1,144 @@
+"""The edge to the exchange's private side: submits, cancels and looks up orders, and loads the account."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeAlias, assert_never
+
+from actors.runtime import Actor, Context
+from domain.errors import ExchangeError, ExchangeUnavailable, OutcomeUnknown, RateLimited, RequestRefused
+from domain.market import Terms
+from domain.message import Message
+from domain.messages import (
+    AccountFailed,
+    AccountLoaded,
+    AccountWanted,
+    CancelAnswered,
+    CancelOrder,
+    IncidentRaised,
+    LookUpAnswered,
+    LookUpOrder,
+    SubmitAnswered,
+    SubmitOrder,
+    TermsLoaded,
+)
+from domain.orders import Balance, OrderReport, OrderRequest
+
+log = logging.getLogger(__name__)
+
+WORKERS = 4  # calls in flight at once; the client's limiter orders them by priority
+TERMS_RETRY_S = 5.0
+
+Accepted: TypeAlias = SubmitOrder | CancelOrder | LookUpOrder | AccountWanted
+
+
+class OrderClient(Protocol):
+    """The calls of the exchange's client that this edge makes; each blocks, with its own time-out."""
+
+    def chance(self, market: str) -> Terms: ...  # noqa: D102
+    def accounts(self) -> tuple[Balance, ...]: ...  # noqa: D102
+    def open_orders(self) -> tuple[OrderReport, ...]: ...  # noqa: D102
+    def place(self, request: OrderRequest) -> OrderReport: ...  # noqa: D102
+    def order(self, *, identifier: str) -> OrderReport | None: ...  # noqa: D102
+    def cancel(self, identifier: str) -> OrderReport | None: ...  # noqa: D102
+
+
+class Venue(Actor[None]):
+    """Owns the calls in flight.
+
+    Edge: answers SubmitOrder, CancelOrder, LookUpOrder and AccountWanted to whoever sent them; publishes TermsLoaded
+    on `terms`. Blocks in its own worker threads only. A restart of the process loses answers, and the gateway asks.
+    """
+
+    edge = True
+    State = None
+
+    def __init__(
+        self, context: Context, name: str, *, client: OrderClient, now: Callable[[], int], markets: tuple[str, ...]
+    ) -> None:
+        super().__init__(context, name)
+        self._client = client
+        self._now = now
+        self._markets = markets
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
+
+    def on_begin(self) -> None:
+        """Load the terms of every market of the session."""
+        for market in self._markets:
+            self._pool.submit(self._load_terms, market)
+
+    def on_end(self) -> None:
+        """Let calls in flight finish; their answers still reach the journal."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def handle(self, message: Accepted) -> None:
+        """Give the call to a worker; its answer goes to the sender."""
+        asker = self.sender
+        match message:
+            case SubmitOrder():
+                self._work(asker, lambda: self._submit(message.request))
+            case CancelOrder():
+                self._work(asker, lambda: self._cancel(message.identifier))
+            case LookUpOrder():
+                self._work(asker, lambda: self._look_up(message.identifier))
+            case AccountWanted():
+                self._work(asker, lambda: self._account(message.request))
+            case _:
+                assert_never(message)
+
+    def _work(self, asker: str, call: Callable[[], Message]) -> None:
+        def run() -> None:
+            try:
+                self.outlet.send(asker, call())
+            except Exception:  # a bug of ours in a worker thread: nobody else would ever see it
+                log.exception("venue call failed")
+                self.outlet.publish(
+                    "incidents", IncidentRaised(self._now(), "venue_call", self.name, "a call failed, see the log")
+                )
+
+        self._pool.submit(run)
+
+    def _load_terms(self, market: str) -> None:
+        try:
+            self.outlet.publish("terms", TermsLoaded(self._client.chance(market)))
+        except ExchangeError as error:
+            log.warning("terms not loaded market=%s error=%s", market, error)
+            text = f"the order terms of {market} could not be loaded: {error}; no buys there until they are"
+            self.outlet.publish("incidents", IncidentRaised(self._now(), "terms", market, text))
+
+    def _submit(self, request: OrderRequest) -> SubmitAnswered:
+        try:
+            return SubmitAnswered(request.identifier, "accepted", "", self._client.place(request))
+        except RequestRefused as error:
+            return SubmitAnswered(request.identifier, "refused", error.name)
+        except RateLimited as error:
+            return SubmitAnswered(request.identifier, "limited", str(error))
+        except ExchangeUnavailable as error:
+            return SubmitAnswered(request.identifier, "unsent", str(error))
+        except (OutcomeUnknown, ExchangeError) as error:
+            return SubmitAnswered(request.identifier, "unknown", str(error))
+
+    def _cancel(self, identifier: str) -> CancelAnswered:
+        try:
+            found = self._client.cancel(identifier)
+        except ExchangeError as error:
+            return CancelAnswered(identifier, "failed", str(error))
+        return CancelAnswered(identifier, "absent" if found is None else "accepted")
+
+    def _look_up(self, identifier: str) -> LookUpAnswered:
+        try:
+            report = self._client.order(identifier=identifier)
+        except ExchangeError as error:
+            return LookUpAnswered(identifier, "failed", None, str(error))
+        return LookUpAnswered(identifier, "absent" if report is None else "found", report)
+
+    def _account(self, request: int) -> AccountLoaded | AccountFailed:
+        """Open orders before and after the balances: an order in between shows in one of the two."""
+        try:
+            before = self._client.open_orders()
+            balances = self._client.accounts()
+            after = self._client.open_orders()
+        except ExchangeError as error:
+            return AccountFailed(request, str(error))
+        every = {order.order_id: order for order in (*before, *after)}
+        return AccountLoaded(request, balances, tuple(every.values()), self._now())

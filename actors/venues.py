@@ -1,0 +1,87 @@
+"""The places Baeu can trade at, each as the client, the streams and the clock that lead there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from actors.feed import OpenStream as OpenPublic
+from actors.feed import PublicStream
+from actors.runtime import Clock, ScaledClock, wall_clock
+from actors.upbit.frames import BookFrame, Frame, TradeFrame
+from actors.upbit.rest import UpbitRest
+from actors.upbit.sign import Keys, Secret
+from actors.upbit.streams import Stream
+from actors.userstream import OpenStream as OpenPrivate
+from actors.userstream import PrivateStream
+from domain.errors import ConfigError
+from domain.market import Book, Trade
+from domain.orders import OrderReport
+
+HEARTBEAT = "KRW-BTC"  # always subscribed: its trades prove that the connection is alive past an interval's end
+BOOK_LEVELS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to trade: `name` sandbox or exchange; without `private` orders go to the in-process exchange."""
+
+    name: str
+    rest: UpbitRest
+    clock: Clock
+    public: Callable[[tuple[str, ...]], OpenPublic]
+    private: OpenPrivate | None
+
+
+def sandbox_place(told: Mapping[str, Any]) -> Place:
+    """The local exchange that printed this ready line; raises ConfigError when the line lacks something."""
+    try:
+        clock = ScaledClock(**told["clock"])
+        keys = Keys(str(told["access_key"]), Secret(str(told["secret_key"])))
+        rest, socket = str(told["rest"]), str(told["ws"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"the sandbox's ready line is not complete: {error}") from error
+    client = UpbitRest(rest, keys, clock)
+    return Place(
+        "sandbox", client, clock, lambda markets: _public(socket, markets), _private(f"{socket}/private", keys)
+    )
+
+
+def upbit_place(rest: str, socket: str) -> Place:
+    """Upbit's public side; orders go to the in-process exchange."""
+    clock = wall_clock()
+    return Place("exchange", UpbitRest(rest, None, clock), clock, lambda markets: _public(socket, markets), None)
+
+
+def _public(url: str, markets: tuple[str, ...]) -> OpenPublic:
+    codes = list(dict.fromkeys((*markets, HEARTBEAT)))
+    wanted = (
+        {"type": "trade", "codes": codes},
+        {"type": "orderbook", "codes": [f"{market}.{BOOK_LEVELS}" for market in markets]},
+    )
+
+    def start(
+        on_trade: Callable[[str, Trade], None],
+        on_book: Callable[[str, Book], None],
+        on_state: Callable[[bool, str], None],
+    ) -> PublicStream:
+        def on_frame(frame: Frame) -> None:
+            match frame:
+                case TradeFrame():
+                    on_trade(frame.market, frame.trade)
+                case BookFrame():
+                    on_book(frame.market, frame.book)
+
+        return Stream(url, wanted, on_frame=on_frame, on_state=on_state)
+
+    return start
+
+
+def _private(url: str, keys: Keys) -> OpenPrivate:
+    def start(on_order: Callable[[OrderReport], None], on_state: Callable[[bool, str], None]) -> PrivateStream:
+        def on_frame(frame: Frame) -> None:
+            if isinstance(frame, OrderReport):
+                on_order(frame)
+
+        return Stream(url, ({"type": "myOrder"}, {"type": "myAsset"}), on_frame=on_frame, on_state=on_state, keys=keys)
+
+    return start

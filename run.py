@@ -1,0 +1,332 @@
+"""Baeu's command line, and the one place that wires its parts together."""
+
+import faulthandler
+import hashlib
+import json
+import logging
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from domain.errors import ConfigError, ExchangeError, TradingError
+from domain.market import US_PER_S
+from domain.money import strict_decimals
+
+log = logging.getLogger("baeu")
+
+UPBIT_REST = "https://api.upbit.com"
+UPBIT_WS = "wss://api.upbit.com/websocket/v1"
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def code_version() -> str:
+    """What a journal is bound to: the release, and a digest of the code that decides."""
+    try:
+        release = version("baeu")
+    except PackageNotFoundError:
+        release = "0"
+    here = Path(__file__).parent
+    digest = hashlib.blake2b(digest_size=6)
+    for source in sorted((*here.glob("domain/**/*.py"), *here.glob("actors/**/*.py"))):
+        digest.update(source.read_bytes())
+    return f"{release}+{digest.hexdigest()}"
+
+
+class Duration(click.ParamType):
+    """Text like `90s`, `10m`, `1h30m`, `2d`; gives microseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it, or fail with an example."""
+        if isinstance(value, int):
+            return value
+        parts = DURATION.findall(value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is not a duration; write for example 10m, 1h30m or 2d", param, ctx)
+        return int(sum(float(number) * UNITS_S[unit] for number, unit in parts) * US_PER_S)
+
+
+class Commands(click.Group):
+    """Turns our named errors into one line on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TradingError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(2)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The flags of `paper`."""
+
+    sandbox: bool
+    candles: Path | None
+    markets: str
+    speed: float
+    duration: int | None
+    seed: int
+    home: Path
+    no_web: bool
+    port: int
+    settings_file: Path | None
+    as_json: bool
+    fault: str
+
+
+class Session:
+    """One paper session, from the first check to the summary. Everything it starts it also ends, in reverse."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.ending = threading.Event()
+
+    def run(self) -> int:
+        """Run until the time is over or a person ends it; gives the exit code."""
+        from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
+        from storage.home import Home  # noqa: PLC0415
+        from storage.settings import load_settings  # noqa: PLC0415
+
+        options = self.options
+        if options.candles and not options.sandbox:
+            raise ConfigError("--candles plays on the local exchange: add --sandbox")
+        if options.speed != 1.0 and not options.sandbox:
+            raise ConfigError("--speed needs --sandbox: Upbit's own clock cannot be hurried")
+        settings = load_settings(options.settings_file)
+        home = Home(options.home)
+        self._obey_signals()
+        with ExitStack() as stack:
+            place = stack.enter_context(self._sandbox(home)) if options.sandbox else upbit()
+            markets = chosen(place, listed(options.markets))
+            projection = stack.enter_context(recording(home))
+            engine = Engine(
+                place=place,
+                markets=markets,
+                journal=home.journal,
+                socket=home.web_socket,
+                identifier_prefix=home.identifier_prefix,
+                settings=settings,
+                seed=options.seed,
+                code_version=code_version(),
+                outlets=Outlets(
+                    projection.apply, projection.catch_up, projection.last_sequence, projection.equity_curve
+                ),
+            )
+            stack.enter_context(engine)
+            if options.fault:
+                engine.plant(options.fault)
+            if not options.no_web:
+                stack.enter_context(self._web(home))
+            self._wait(engine)
+            summary = engine.close()
+        self._tell(summary)
+        return 0
+
+    def _obey_signals(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.ending.set())
+
+    def _wait(self, engine: Any) -> None:
+        """Until the simulated time is over, a signal comes, or the engine can go on no more."""
+        end = engine.now() + self.options.duration if self.options.duration else None
+        while not self.ending.is_set() and (end is None or engine.now() < end):
+            left = 0.5 if end is None else min(0.5, engine.real_seconds(end - engine.now()))
+            self.ending.wait(max(left, 0.01))
+
+    @contextmanager
+    def _sandbox(self, home: Any) -> Iterator[Any]:
+        """The local exchange in a process of its own; its ready line says where it is, with which keys and clock."""
+        from actors.processes import Child, ready_json  # noqa: PLC0415
+        from actors.venues import sandbox_place  # noqa: PLC0415
+
+        options = self.options
+        arguments = [
+            "--with-parent",
+            "--home",
+            str(home.sandbox),
+            "--speed",
+            str(options.speed),
+            "--seed",
+            str(options.seed),
+        ]
+        if options.candles:
+            arguments += ["--candles", str(options.candles)]
+        child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=60.0)
+        try:
+            yield sandbox_place(ready_json(child.start(), "sandbox"))
+        finally:
+            child.stop()
+
+    def _web(self, home: Any) -> Any:
+        from actors.processes import Child, Kept  # noqa: PLC0415
+
+        arguments = ["--with-parent", "--socket", str(home.web_socket), "--port", str(self.options.port)]
+        return Kept(
+            lambda: Child("dashboard", "webui", arguments, ready_within_s=30.0),
+            on_ready=lambda line: click.echo(line, err=True),
+        )
+
+    def _tell(self, summary: dict[str, Any]) -> None:
+        if self.options.as_json:
+            click.echo(json.dumps(summary))
+            return
+        for name, value in summary.items():
+            click.echo(f"{name.replace('_', ' '):>16}  {value}")
+
+
+@contextmanager
+def recording(home: Any) -> Iterator[Any]:
+    """The SQL projection of a home."""
+    from storage.database import open_database  # noqa: PLC0415
+    from storage.projection import Projection  # noqa: PLC0415
+
+    database = open_database(home.database)
+    try:
+        yield Projection(database)
+    finally:
+        database.close()
+
+
+def upbit() -> Any:
+    """Upbit's public side, with the in-process exchange for orders."""
+    from actors.venues import upbit_place  # noqa: PLC0415
+
+    return upbit_place(UPBIT_REST, UPBIT_WS)
+
+
+def chosen(place: Any, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The markets to trade: those wanted, or all KRW markets the exchange has; an unknown one is an error."""
+    try:
+        known = tuple(market for market in place.rest.market_all() if market.startswith("KRW-"))
+    except ExchangeError as error:
+        if place.name == "sandbox":
+            raise
+        raise ConfigError(f"Upbit cannot be reached ({error}); without network add --sandbox") from error
+    unknown = [market for market in wanted if market not in known]
+    if unknown:
+        shown = ", ".join(known[:8])
+        raise ConfigError(f"unknown market {', '.join(unknown)}; this exchange has {len(known)}: {shown}, …")
+    return wanted or known
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--verbose", is_flag=True, help="Log the flow, not only what matters.")
+def main(*, verbose: bool) -> None:
+    """Baeu trades the KRW markets of Upbit by itself, and explains every decision."""
+    strict_decimals()
+    faulthandler.register(signal.SIGUSR1)  # `kill -USR1`: the stack of every thread, the only view into a hang
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("urllib3", "websocket", "numba", "werkzeug", "peewee", "pykka"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("~/.baeu"),
+    show_default=True,
+    help="Folder that holds everything Baeu keeps.",
+)
+
+
+@main.command()
+@click.option(
+    "--sandbox", is_flag=True, help="Trade on a local exchange that speaks Upbit's protocol; no network needed."
+)
+@click.option("--candles", type=click.Path(path_type=Path), help="Folder with <MARKET>.parquet minute candles to play.")
+@click.option("--markets", default="", help="Comma list such as KRW-BTC,KRW-ETH; default: all the exchange has.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0.1, max=10_000), default=1.0, show_default=True, help="Sandbox time."
+)
+@click.option("--for", "duration", type=Duration(), help="Stop after this much simulated time and print a summary.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the synthetic market and of all chance.")
+@home_option
+@click.option("--no-web", is_flag=True, help="No dashboard.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8_900, show_default=True, help="Port of the dashboard.")
+@click.option("--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file with settings.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@click.option("--fault", default="", help="Rehearse a failure: ACTOR[:MESSAGE], crashes that actor once.", hidden=True)
+def paper(**options: Any) -> None:
+    """Trade with play money: on Upbit's public data, or with --sandbox on a local exchange."""
+    sys.exit(Session(Options(**options)).run())
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default="any free port")
+@click.option("--candles", type=click.Path(path_type=Path), help="Folder with <MARKET>.parquet minute candles to play.")
+@click.option("--markets", default="", help="Comma list; default: all there are.")
+@click.option("--speed", type=click.FloatRange(min=0.1, max=10_000), default=1.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@home_option
+def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: int, home: Path) -> None:  # noqa: PLR0913, PLR0917
+    """Run the local exchange alone; prints its addresses and keys as one JSON line."""
+    from actors.sandbox.options import SandboxOptions  # noqa: PLC0415 (each command imports what it needs)
+    from actors.sandbox.server import serve  # noqa: PLC0415
+
+    from storage.home import Home  # noqa: PLC0415
+
+    place = Home(home)
+    serve(
+        SandboxOptions(port=port, home=place.sandbox, candles=candles, markets=listed(markets), speed=speed, seed=seed)
+    )
+
+
+@main.command()
+@click.argument("home", type=click.Path(path_type=Path))
+def replay(home: Path) -> None:
+    """Re-run the journal of HOME and say `identical`, or name the first difference."""
+    from actors.replaying import replay_home  # noqa: PLC0415
+
+    report = replay_home(home / "journal")
+    click.echo(f"{report.turns} turns of {report.records} records: {report.first_difference or 'identical'}")
+    sys.exit(0 if report.identical else 1)
+
+
+@main.command()
+@click.argument("home", type=click.Path(path_type=Path))
+@click.option("--last", type=Duration(), help="Only this long before the journal's end, for example 1h.")
+@click.option("--chain", type=int, help="Instead: the chain of causes that led to this record.")
+def incident(home: Path, last: int | None, chain: int | None) -> None:
+    """Print the supervisor's log of HOME as a timeline."""
+    from actors.runtime import incident as review  # noqa: PLC0415
+
+    lines = review.chain(home / "journal", chain) if chain else review.timeline(home / "journal", last)
+    for line in lines:
+        click.echo(line)
+
+
+@main.command()
+@home_option
+@click.option("--port", type=click.IntRange(1, 65_535), default=8_900, show_default=True)
+def web(home: Path, port: int) -> None:
+    """Run the dashboard alone, for an engine that runs on the same HOME."""
+    from storage.home import Home  # noqa: PLC0415
+    from webui.host import serve  # noqa: PLC0415
+
+    serve(Home(home).web_socket, port)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The markets of a comma list, in upper case, each once."""
+    return tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
+
+
+if __name__ == "__main__":
+    main()
