@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from domain.errors import TradingError
+from domain.money import ceil_to
 from domain.orders import Fill, Side
 
 ZERO: Final = Decimal(0)
+COST_STEP: Final = Decimal("0.00000001")
 SEEN_KEPT: Final = 10_000
 """Trade ids remembered: a fill told again after this many others would count twice, and the reconciler would see it."""
 
@@ -19,10 +21,11 @@ class UnknownPrice(TradingError):
 
 @dataclass(slots=True)
 class Ledger:
-    """Exact books in KRW and coins; nothing is ever rounded.
+    """Exact books in KRW and coins: cash + all costs = flows + realised, to the last digit, after every booking.
 
     `coins` holds volume by market and `costs` what it cost, buy fees included (moving average). `realised` is profit
-    after all fees, `fees` all fees paid; `flows` is KRW value that came in from outside minus what went out.
+    after all fees, `fees` all fees paid; `flows` is KRW value that came in from outside minus what went out. Volume and
+    cost are below zero while a sale is known and the buy before it is not yet.
     """
 
     cash: Decimal = ZERO
@@ -35,7 +38,7 @@ class Ledger:
 
 
 class Line(NamedTuple):
-    """One line of a statement."""
+    """One line of a statement, in KRW."""
 
     name: str
     amount: Decimal
@@ -46,20 +49,11 @@ def book_fill(ledger: Ledger, fill: Fill) -> bool:
     if fill.trade_id in ledger.seen:
         return False
     _remember(ledger, fill)
+    buys = fill.side is Side.BUY
+    worth = fill.funds + fill.fee if buys else fill.fee - fill.funds
+    ledger.cash -= worth
     ledger.fees += fill.fee
-    volume, cost = ledger.coins.get(fill.market, ZERO), ledger.costs.get(fill.market, ZERO)
-    if fill.side is Side.BUY:
-        ledger.cash -= fill.funds + fill.fee
-        ledger.coins[fill.market] = volume + fill.volume
-        ledger.costs[fill.market] = cost + fill.funds + fill.fee
-        return True
-    left = volume - fill.volume
-    sold = cost if left == 0 else cost * fill.volume / volume if volume else ZERO
-    ledger.cash += fill.funds - fill.fee
-    ledger.realised += fill.funds - fill.fee - sold
-    ledger.coins[fill.market] = left
-    ledger.costs[fill.market] = cost - sold
-    _drop_empty(ledger, fill.market)
+    _move(ledger, fill.market, fill.volume if buys else -fill.volume, worth)
     return True
 
 
@@ -73,12 +67,14 @@ def book_flow(ledger: Ledger, currency: str, amount: Decimal, average_price: Dec
         ledger.flows += amount
         return
     market = f"KRW-{currency}"
-    volume, cost = ledger.coins.get(market, ZERO), ledger.costs.get(market, ZERO)
-    worth = amount * average_price if amount > 0 or not volume else cost * amount / volume
-    ledger.coins[market] = volume + amount
-    ledger.costs[market] = cost + worth
-    ledger.flows += worth
-    _drop_empty(ledger, market)
+    held = ledger.coins.get(market, ZERO)
+    leaving = max(amount, -held) if amount < 0 < held else ZERO
+    worth = -_cost_of(ledger, market, -leaving) if leaving else ZERO
+    coming = amount - leaving
+    for volume, value in ((leaving, worth), (coming, coming * average_price)):
+        if volume:
+            ledger.flows += value
+            _move(ledger, market, volume, value)
 
 
 def equity(ledger: Ledger, marks: Mapping[str, Decimal]) -> Decimal:
@@ -96,7 +92,6 @@ def statement(ledger: Ledger, marks: Mapping[str, Decimal]) -> tuple[Line, ...]:
         Line("capital", ledger.flows),
         Line("realised profit", ledger.realised),
         Line("unrealised profit", unrealised),
-        Line("rounding of average costs", equity(ledger, marks) - ledger.flows - ledger.realised - unrealised),
     )
 
 
@@ -106,7 +101,29 @@ def _remember(ledger: Ledger, fill: Fill) -> None:
         del ledger.seen[next(iter(ledger.seen))]
 
 
-def _drop_empty(ledger: Ledger, market: str) -> None:
-    if ledger.coins.get(market) == 0:
-        del ledger.coins[market]
-        ledger.costs.pop(market, None)
+def _move(ledger: Ledger, market: str, volume: Decimal, worth: Decimal) -> None:
+    """Change a holding by `volume` coins for `worth` KRW put in, both below zero when they go.
+
+    What turns back towards zero realises its profit; what goes beyond zero opens the other side.
+    """
+    held = ledger.coins.get(market, ZERO)
+    if held * volume < 0:
+        part = min(abs(volume), abs(held))
+        cost = _cost_of(ledger, market, part)
+        closing = _share(worth, part, abs(volume))
+        ledger.realised -= closing + cost
+        worth = worth - closing - cost
+    ledger.coins[market] = held + volume
+    ledger.costs[market] = ledger.costs.get(market, ZERO) + worth
+    if ledger.coins[market] == 0:
+        del ledger.coins[market], ledger.costs[market]
+
+
+def _cost_of(ledger: Ledger, market: str, volume: Decimal) -> Decimal:
+    """What this much of a holding stands for in its cost."""
+    return _share(ledger.costs[market], volume, abs(ledger.coins[market]))
+
+
+def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """The share of an amount, whole or rounded up to 8 decimals, so that amounts never grow without end."""
+    return amount if part == whole else ceil_to(amount * part / whole, COST_STEP)

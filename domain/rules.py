@@ -1,7 +1,7 @@
 """Upbit's rule book as data, versioned in time: price steps, smallest and largest totals, fees.
 
 Sources: docs.upbit.com krw-market-info, btc-market-info, usdt-market-info and their changelog, read 2026-11. A change
-is taken to hold from 00:00 KST of its day. Times are int microseconds UTC; the oldest table stands for all time before it.
+is taken to hold from 00:00 KST of its day. Times are int microseconds UTC; the oldest table holds for all time before.
 """
 
 from bisect import bisect_right
@@ -90,7 +90,7 @@ TICKS: dict[str, tuple[TickEra, ...]] = {
     ),
 }
 
-_UNLIMITED = Decimal("Infinity")
+_UNPUBLISHED = Decimal(1_000_000_000)  # the USDT market names no largest total: this stands for none
 LIMITS: dict[str, tuple[LimitEra, ...]] = {
     "KRW": (LimitEra(0, Decimal(5_000), Decimal(1_000_000_000)),),
     "BTC": (
@@ -99,8 +99,8 @@ LIMITS: dict[str, tuple[LimitEra, ...]] = {
         LimitEra(_2025_MAY_19, Decimal("0.00005"), Decimal(10)),
     ),
     "USDT": (
-        LimitEra(0, Decimal("0.0005"), _UNLIMITED),
-        LimitEra(_2024_AUG_19, Decimal("0.5"), _UNLIMITED),
+        LimitEra(0, Decimal("0.0005"), _UNPUBLISHED),
+        LimitEra(_2024_AUG_19, Decimal("0.5"), _UNPUBLISHED),
     ),
 }
 
@@ -120,7 +120,7 @@ def base_of(market: str) -> str:
 
 def tick_size(market: str, price: Decimal, at: int) -> Decimal:
     """The price step in force at that price and time, in quote currency; raises NoRule for a price not above zero."""
-    if not price > ZERO:
+    if not price.is_finite() or price <= ZERO:
         raise NoRule(f"{market}: a price must be above zero, found {price}")
     eras = TICKS[quote_of(market)]
     era = next((era for era in reversed(eras) if era.since <= at), eras[0])

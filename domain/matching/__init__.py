@@ -1,6 +1,7 @@
 """The exchange core that the sandbox, the paper exchange and the simulator share: pure, exact, deterministic."""
 
-from domain.matching.engine import cancel, cancel_now, match_new, on_book, on_trade, place
+from domain.matching.engine import cancel, cancel_now, match_new, on_book, on_trade
+from domain.matching.entry import place
 from domain.matching.state import (
     BalanceChanged,
     Event,
@@ -14,6 +15,7 @@ from domain.matching.state import (
     open_orders,
     report,
     request_of,
+    working,
 )
 from domain.order_rules import Refusal
 
@@ -37,4 +39,5 @@ __all__ = [
     "place",
     "report",
     "request_of",
+    "working",
 ]

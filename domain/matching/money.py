@@ -1,10 +1,15 @@
 """What an order does to balances: lock, charge, settle, release. Exact, and nothing is ever created or lost."""
 
 from collections.abc import Iterator
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
 
 from domain.matching.state import ZERO, BalanceChanged, Event, Exchange, Holding, Working
+from domain.money import fee_of
 from domain.orders import Fill, Side
 from domain.rules import base_of, quote_of
+
+AVERAGE_STEP: Final = Decimal("0.00000001")
 
 
 def lock(exchange: Exchange, order: Working) -> None:
@@ -14,33 +19,30 @@ def lock(exchange: Exchange, order: Working) -> None:
     holding.locked += order.locked
 
 
-def charge(order: Working, fill: Fill) -> None:
-    """Take what a fill spent out of the order's own lock (price improvement stays locked until the order ends)."""
-    order.locked -= fill.funds + fill.fee if fill.side is Side.BUY else fill.volume
-
-
-def settle(exchange: Exchange, fill: Fill) -> None:
-    """Move the money of a fill between the account and the market."""
+def settle(exchange: Exchange, order: Working, fill: Fill) -> None:
+    """Move the money of a fill of this order between the account and the market."""
     quote = exchange.balances.setdefault(quote_of(fill.market), Holding())
     base = exchange.balances.setdefault(base_of(fill.market), Holding())
     if fill.side is Side.BUY:
+        _average(base, fill)
         quote.locked -= fill.funds + fill.fee
-        held = base.free + base.locked
-        base.average_price = (held * base.average_price + fill.funds) / (held + fill.volume)
         base.free += fill.volume
-    else:
-        base.locked -= fill.volume
-        quote.free += fill.funds - fill.fee
-        if base.free + base.locked == 0:
-            base.average_price = ZERO
+        order.locked -= fill.funds + fill.fee
+        order.remaining_fee -= fill.fee
+        if exchange.release_at_fill and order.request.price is not None:
+            _release_surplus(quote, order, order.request.price)
+        return
+    base.locked -= fill.volume
+    quote.free += fill.funds - fill.fee
+    order.locked -= fill.volume
+    if base.free + base.locked == 0:
+        base.average_price = ZERO
 
 
 def release(exchange: Exchange, order: Working) -> None:
     """Give back what an ended order still had tied up."""
-    holding = exchange.balances[order.currency]
-    holding.locked -= order.locked
-    holding.free += order.locked
-    order.locked = ZERO
+    _unlock(exchange.balances[order.currency], order, order.locked)
+    order.remaining_fee = ZERO
 
 
 def changed(exchange: Exchange, market: str) -> Iterator[Event]:
@@ -48,3 +50,22 @@ def changed(exchange: Exchange, market: str) -> Iterator[Event]:
     for currency in (quote_of(market), base_of(market)):
         if holding := exchange.balances.get(currency):
             yield BalanceChanged(currency, holding.free, holding.locked)
+
+
+def _average(base: Holding, fill: Fill) -> None:
+    held = base.free + base.locked
+    average = (held * base.average_price + fill.funds) / (held + fill.volume)
+    base.average_price = average.quantize(AVERAGE_STEP, ROUND_HALF_EVEN)
+
+
+def _release_surplus(quote: Holding, order: Working, price: Decimal) -> None:
+    """Keep locked only what the rest of a limit buy can cost."""
+    total = order.left * price
+    order.remaining_fee = fee_of(total, order.fee_rate)
+    _unlock(quote, order, order.locked - total - order.remaining_fee)
+
+
+def _unlock(holding: Holding, order: Working, amount: Decimal) -> None:
+    holding.locked -= amount
+    holding.free += amount
+    order.locked -= amount

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from domain.market import Book, Terms
 from domain.message import Value
-from domain.orders import ExchangeState, Fill, OrderReport, OrderRequest, OrderType
+from domain.orders import ExchangeState, Fill, OrderReport, OrderRequest, OrderType, Side
 
 ZERO: Final = Decimal(0)
 
@@ -24,8 +24,10 @@ class Holding:
 class Working:
     """An order at the exchange.
 
-    `price` is its limit, `left` the volume still wanted, `funds_left` the KRW of a buy by total, `locked` what it ties
-    up in `currency`, `ahead` the volume queued before it at its price.
+    `price` is the worst price it trades at, None for a market order; `left` the volume still wanted, `funds_left` what
+    a buy by total may still spend without fee, `locked` what it ties up in `currency`. `fee_rate` is that of its
+    acceptance; of a buy, `reserved_fee` was set aside then and `remaining_fee` still is. `ahead` is the volume queued
+    before it at its price, None while its price lies deeper than the book shows.
     """
 
     order_id: str
@@ -38,16 +40,33 @@ class Working:
     funds_left: Decimal = ZERO
     state: ExchangeState = ExchangeState.WAIT
     resting: bool = False
-    ahead: Decimal = ZERO
+    ahead: Decimal | None = ZERO
     executed: Decimal = ZERO
     paid_fee: Decimal = ZERO
     fills: list[Fill] = field(default_factory=list)
     finished_at: int = 0
+    fee_rate: Decimal = ZERO
+    reserved_fee: Decimal = ZERO
+    remaining_fee: Decimal = ZERO
+
+    @property
+    def buys(self) -> bool:
+        """Whether it takes from the asks."""
+        return self.request.side is Side.BUY
+
+    @property
+    def spent_out(self) -> bool:
+        """Whether it wants nothing more."""
+        return self.left == 0 and self.funds_left == 0
 
 
 @dataclass(slots=True)
 class Exchange:
-    """Balances, terms, displayed books with what was taken from them since, orders, and every identifier ever used."""
+    """Balances, terms, displayed books with what was taken from them since, orders, and every identifier ever used.
+
+    `identifiers` leads to the order id, "" where the request was refused. `release_at_fill` chooses when the surplus
+    of a fill below a buy's limit is free again: at the fill, or when the order ends (upbit-api.md 6: not known).
+    """
 
     balances: dict[str, Holding] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
@@ -56,6 +75,7 @@ class Exchange:
     orders: dict[str, Working] = field(default_factory=dict)
     closed: dict[str, Working] = field(default_factory=dict)
     identifiers: dict[str, str] = field(default_factory=dict)
+    release_at_fill: bool = False
 
 
 class Executed(Value, frozen=True):
@@ -84,9 +104,14 @@ class BalanceChanged(Value, frozen=True):
 Event: TypeAlias = Executed | Finished | BalanceChanged
 
 
+def working(exchange: Exchange, order_id: str) -> Working | None:
+    """One order, open or closed, with all that is kept of it; None if there is none."""
+    return exchange.orders.get(order_id) or exchange.closed.get(order_id)
+
+
 def report(exchange: Exchange, order_id: str) -> OrderReport | None:
     """One order with all its fills; None if there is none."""
-    order = exchange.orders.get(order_id) or exchange.closed.get(order_id)
+    order = working(exchange, order_id)
     return None if order is None else report_of(order)
 
 
@@ -97,7 +122,7 @@ def by_identifier(exchange: Exchange, identifier: str) -> OrderReport | None:
 
 def request_of(exchange: Exchange, order_id: str) -> OrderRequest | None:
     """The order as it was asked for."""
-    order = exchange.orders.get(order_id) or exchange.closed.get(order_id)
+    order = working(exchange, order_id)
     return None if order is None else order.request
 
 
