@@ -13,7 +13,6 @@ from domain.messages import (
     BooksWanted,
     CancelAnswered,
     CancelOrder,
-    FillBooked,
     HaltTrading,
     IncidentRaised,
     IntentAsked,
@@ -41,6 +40,7 @@ FLOAT_S = 30.0  # the longest a request may float before the exchange serves it,
 MISSES_MIN = 8  # look-ups in a row that must have found nothing: never a clock alone (actors-design.md 5)
 BURNED_MISSES_MIN = 5
 FINISHED_KEPT = 500
+TELL_AGAIN_US = 24 * 3_600 * US_PER_S  # fills of orders that changed this long before a start are told again
 
 
 class CheckDue(Message, frozen=True):
@@ -226,9 +226,7 @@ class Gateway(Actor[GatewayState]):
         for fill in report.fills:
             if order.take(fill):
                 self.state.last_change_at = self.now
-                self.publish(
-                    "fills", FillBooked(fill, order.intent.intent_id, order.intent.reason, order.intent.strategy)
-                )
+                self.publish("fills", order.booked_as(fill))
         settled = order.heard(report)
         if order.stage in {Stage.DONE, Stage.CANCELLED}:
             return
@@ -278,6 +276,11 @@ class Gateway(Actor[GatewayState]):
     # --- upkeep
 
     def _on_recovered(self) -> None:
+        """Mail died with the process: tell the newest fills again, and look at every order that was under way."""
+        for order in self.state.orders.values():
+            if self.now - order.changed_at <= TELL_AGAIN_US:
+                for fill in order.fills.values():
+                    self.publish("fills", order.booked_as(fill))
         for order in self._unfinished():
             order.may_resend = False
             order.misses = order.looks = 0
@@ -305,10 +308,15 @@ class Gateway(Actor[GatewayState]):
         self.send("reconciler", OrdersTold(message.request, waiting, self.state.last_change_at))
 
     def _on_asked(self, intent_id: str) -> None:
+        """Tell again what may have been lost with a process: fills first, then the end; receivers remove doubles."""
         order = self.state.orders.get(intent_id)
         if order is None:
             self.send(self.sender, OrderFinished(intent_id, "", Stage.ABSENT, Decimal(0), "never reached the gateway"))
-        elif order.final:
+            return
+        if self.sender == "portfolio":
+            for fill in order.fills.values():
+                self.send("portfolio", order.booked_as(fill))
+        if order.final:
             self.send(self.sender, self._finished(order))
 
     def _finish(self, order: TrackedOrder, stage: Stage, detail: str = "") -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from domain.decisions import OrderIntent
-from domain.messages import OrderChanged
+from domain.messages import FillBooked, OrderChanged
 from domain.order_state import FINAL, Stage, advance, is_settled
 from domain.orders import Fill, OrderReport, OrderRequest, OrderType, Side
 
@@ -37,7 +37,7 @@ class TrackedOrder:
     booked: Decimal = ZERO
     paid_fee: Decimal = ZERO
     detail: str = ""
-    fills: dict[str, Decimal] = field(default_factory=dict)
+    fills: dict[str, Fill] = field(default_factory=dict)
 
     @property
     def final(self) -> bool:
@@ -78,10 +78,14 @@ class TrackedOrder:
         """Count a fill; False when its trade id was counted before."""
         if fill.trade_id in self.fills:
             return False
-        self.fills[fill.trade_id] = fill.volume
+        self.fills[fill.trade_id] = fill
         self.booked += fill.volume
         self.paid_fee += fill.fee
         return True
+
+    def booked_as(self, fill: Fill) -> FillBooked:
+        """A fill of this order as it is told to all, the first time and again."""
+        return FillBooked(fill, self.intent.intent_id, self.intent.reason, self.intent.strategy)
 
     def heard(self, report: OrderReport) -> bool:
         """Note what the exchange says; True when nothing more can come: finished, and every fill counted."""

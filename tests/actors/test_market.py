@@ -176,8 +176,8 @@ def test_prices_go_to_the_guard_only_while_it_watches(warm, tape):
 
 
 def test_the_state_survives_a_snapshot_in_the_middle_of_a_bar(warm, tape):
-    from actors.runtime.codec import decode_state, encode  # noqa: PLC0415
     from actors.market import MarketState  # noqa: PLC0415
+    from actors.runtime.codec import decode_state, encode  # noqa: PLC0415
 
     warm.tell(tape.at(70, 1_010), "feed")
     warm.actor.state = decode_state(MarketState, encode(warm.state))

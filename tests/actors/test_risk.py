@@ -24,7 +24,9 @@ from domain.messages import (
 from tests.actors.stage import T0, Stage, a_buy, a_sale, session
 
 
-def measured(equity="10000000", *, cash="10000000", exposure="0", day_start="10000000", at=T0, marked=True):
+def measured(  # noqa: PLR0913 (an account has that many sides)
+    equity="10000000", *, cash="10000000", exposure="0", day_start="10000000", at=T0, marked=True
+):
     zero = D(0)
     return EquityMeasured(at, D(cash), D(equity), D(exposure), D(day_start), zero, zero, zero, marked)
 
