@@ -72,9 +72,8 @@ def book_flow(ledger: Ledger, currency: str, amount: Decimal, average_price: Dec
     worth = -_cost_of(ledger, market, -leaving) if leaving else ZERO
     coming = amount - leaving
     for volume, value in ((leaving, worth), (coming, coming * average_price)):
-        if volume:
-            ledger.flows += value
-            _move(ledger, market, volume, value)
+        ledger.flows += value
+        _move(ledger, market, volume, value)
 
 
 def equity(ledger: Ledger, marks: Mapping[str, Decimal]) -> Decimal:

@@ -59,12 +59,11 @@ def levels(  # noqa: PLR0913, PLR0917 (what a level depends on)
     """
     rules, slip = settings.exits, settings.costs.slip
     bid_fee, ask_fee = fees(settings, terms)
-    move = atr / entry
-    distance = max(rules.stop_lo, min(rules.stop_hi, rules.stop_atr * move))
+    distance = max(rules.stop_lo * entry, min(rules.stop_hi * entry, rules.stop_atr * atr))  # no division: exact
     return Levels(
-        stop=price_down(market, entry * (1 - distance), at),
-        tp1=price_up(market, entry * (1 + max(rules.tp1, rules.tp1_atr * move)), at),
-        tp2=price_up(market, entry * (1 + max(rules.tp2, rules.tp2_atr * move)), at),
+        stop=price_down(market, entry - distance, at),
+        tp1=price_up(market, entry + max(rules.tp1 * entry, rules.tp1_atr * atr), at),
+        tp2=price_up(market, entry + max(rules.tp2 * entry, rules.tp2_atr * atr), at),
         breakeven=price_up(market, entry * (1 + bid_fee) / ((1 - ask_fee) * (1 - slip)), at),
     )
 

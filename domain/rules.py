@@ -137,9 +137,8 @@ def price_down(market: str, price: Decimal, at: int) -> Decimal:
 
 
 def price_up(market: str, price: Decimal, at: int) -> Decimal:
-    """The lowest valid price not below this one."""
-    high = ceil_to(price, tick_size(market, price, at))
-    return ceil_to(high, tick_size(market, high, at))  # rounding up may have entered the next band
+    """The lowest valid price not below this one; entering the next band is fine, its edge is a step of both."""
+    return ceil_to(price, tick_size(market, price, at))
 
 
 def default_terms(market: str, at: int) -> Terms:

@@ -23,14 +23,14 @@ def reachable(exchange: Exchange, order: Working) -> Iterator[Level]:
     for level in opposite(exchange, order.request):
         if not _reaches(order, level.price):
             return
-        size = level.size - taken.get(_key(order, level.price), ZERO)
+        size = level.size - taken.get(plain(level.price), ZERO)
         if size > 0:
             yield Level(level.price, size)
 
 
 def note_taken(exchange: Exchange, order: Working, price: Decimal, volume: Decimal) -> None:
     """Remember what was taken, until the next book is shown."""
-    taken, key = exchange.taken.setdefault(order.request.market, {}), _key(order, price)
+    taken, key = exchange.taken.setdefault(order.request.market, {}), plain(price)
     taken[key] = taken.get(key, ZERO) + volume
 
 
@@ -76,7 +76,3 @@ def _reaches(order: Working, price: Decimal) -> bool:
     if order.price is None:  # a best order that met an empty book
         return False
     return price <= order.price if order.buys else price >= order.price
-
-
-def _key(order: Working, price: Decimal) -> str:
-    return f"{order.request.side}:{plain(price)}"

@@ -57,9 +57,7 @@ def on_book(exchange: Exchange, market: str, book: Book) -> None:
     exchange.books[market] = book
     exchange.taken.pop(market, None)
     for order in exchange.orders.values():
-        if not order.resting or order.request.market != market:
-            continue
-        shown = queue_at(book, order.request.side, order.price)
+        shown = queue_at(book, order.request.side, order.price) if order.request.market == market else None
         if shown is not None:
             order.ahead = shown if order.ahead is None else min(order.ahead, shown)
 

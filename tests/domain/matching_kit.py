@@ -12,6 +12,7 @@ from domain.orders import Fill, OrderReport, OrderRequest, OrderType, Side, Time
 AT = 1_790_000_000_000_000  # September 2026: the current tick table
 M = "KRW-TST"
 FEE = D("0.0005")
+ASKS, BIDS = "1000x50 1001x40 1002x100", "999x30 998x60"
 
 
 class Ids:
@@ -66,6 +67,11 @@ def a_market_buy(funds: str, market: str = M, identifier: str = "") -> OrderRequ
 
 def a_market_sale(volume: str, market: str = M, identifier: str = "") -> OrderRequest:
     return OrderRequest(identifier, market, Side.SELL, OrderType.MARKET, volume=D(volume))
+
+
+def a_best(side: Side, force: TimeInForce, amount: str) -> OrderRequest:
+    volume, funds = (None, D(amount)) if side is Side.BUY else (D(amount), None)
+    return OrderRequest("", M, side, OrderType.BEST, None, volume, funds, force)
 
 
 def accepted(exchange: Exchange, request: OrderRequest, order_id: str = "o1") -> OrderReport:

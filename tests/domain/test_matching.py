@@ -1,4 +1,4 @@
-"""Placing, taking and cancelling: which order is refused by what name, and what each time in force does."""
+"""Taking from the displayed book, cancelling and asking: what each type and time in force does."""
 
 from dataclasses import replace
 from decimal import Decimal as D
@@ -10,13 +10,15 @@ from domain import matching
 from domain.market import Level, Terms
 from domain.matching import Exchange, Finished, Refusal
 from domain.matching.depth import walk
-from domain.matching.entry import BEYOND_BOOK
-from domain.orders import ExchangeState, OrderReport, OrderRequest, OrderType, Side, TimeInForce
+from domain.orders import ExchangeState, OrderReport, Side, TimeInForce
 from tests.domain.matching_kit import (
+    ASKS,
     AT,
+    BIDS,
     FEE,
     Ids,
     M,
+    a_best,
     a_book,
     a_limit,
     a_market_buy,
@@ -24,122 +26,12 @@ from tests.domain.matching_kit import (
     accepted,
     an_exchange,
     order,
-    refused,
     run,
-    some_terms,
     states_of,
     traded,
 )
 
 IOC, FOK, POST_ONLY = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY
-ASKS, BIDS = "1000x50 1001x40 1002x100", "999x30 998x60"
-
-
-def best(side: Side, force: TimeInForce, amount: str) -> OrderRequest:
-    volume, funds = (None, D(amount)) if side is Side.BUY else (D(amount), None)
-    return OrderRequest("", M, side, OrderType.BEST, None, volume, funds, force)
-
-
-# --- refusals
-
-
-@pytest.mark.parametrize(
-    ("request_", "name"),
-    [
-        (a_limit(price="1000.5"), "invalid_price_bid"),
-        (a_limit(market="KRW-NONE"), "notfoundmarket"),
-        (a_limit(volume="1"), "under_min_total_bid"),
-        (a_limit(volume="9999"), "insufficient_funds_bid"),
-        (a_limit(Side.SELL, volume="101"), "insufficient_funds_ask"),
-        (a_market_sale("5"), "under_min_total_market_ask"),
-        (best(Side.SELL, IOC, "5"), "under_min_total_market_ask"),
-        (a_market_buy("200000"), BEYOND_BOOK),
-        (a_market_sale("91"), BEYOND_BOOK),
-        (best(Side.BUY, TimeInForce.GTC, "9000"), "invalid_time_in_force"),
-    ],
-)
-def test_the_exchange_names_what_is_wrong(request_: OrderRequest, name: str) -> None:
-    exchange = an_exchange(ASKS, BIDS, krw="1000000", coins="100")
-    before = msgspec.msgpack.encode(exchange)
-    assert refused(exchange, request_).name == name
-    assert msgspec.msgpack.encode(exchange) == before
-
-
-def test_a_sale_at_market_is_too_large_by_the_best_bid() -> None:
-    exchange = an_exchange(bids="1000000x5000", coins="2000")
-    assert refused(exchange, a_market_sale("1000.00000001")).name == "over_krw_funds_ask"
-
-
-def test_a_total_without_its_fee_is_not_enough() -> None:
-    exchange = an_exchange(ASKS, krw="10004.99")
-    assert refused(exchange, a_limit(volume="10")).name == "insufficient_funds_bid"
-    exchange.balances["KRW"].free = D(10005)
-    accepted(exchange, a_limit(volume="10"))
-
-
-def test_what_is_locked_cannot_be_spent_twice() -> None:
-    exchange = an_exchange(krw="15000")
-    accepted(exchange, a_limit(volume="10"))
-    assert refused(exchange, a_limit(volume="10"), "o2").name == "insufficient_funds_bid"
-
-
-def test_a_halted_market_says_so_with_another_status() -> None:
-    exchange = an_exchange(ASKS)
-    exchange.terms[M] = some_terms(state="maintenance")
-    refusal = refused(exchange, a_limit())
-    assert (refusal.name, refusal.status) == ("market_offline", 403)
-
-
-def test_a_market_without_a_book_takes_limits_and_no_market_orders() -> None:
-    exchange = an_exchange(coins="10")
-    exchange.books.clear()
-    assert refused(exchange, a_market_buy("5000")).name == BEYOND_BOOK
-    assert refused(exchange, a_market_sale("10")).name == BEYOND_BOOK
-    assert run(exchange, a_limit()) == ()
-
-
-def test_only_the_first_thirty_levels_count_for_a_market_order() -> None:
-    asks = " ".join(f"{price}x1" for price in range(1000, 1040))
-    exchange = an_exchange(asks)
-    thirty = sum(range(1000, 1030))
-    assert refused(exchange, a_market_buy(str(thirty + 1))).name == BEYOND_BOOK
-    accepted(exchange, a_market_buy(str(thirty)))
-
-
-# --- identifiers
-
-
-def test_an_identifier_is_used_up_by_an_order() -> None:
-    exchange = an_exchange(ASKS)
-    accepted(exchange, a_limit(identifier="mine"))
-    assert refused(exchange, a_limit(identifier="mine"), "o2").name == "duplicated_identifier"
-    found = matching.by_identifier(exchange, "mine")
-    assert found is not None
-    assert found.order_id == "o1"
-
-
-@pytest.mark.parametrize("wrong", [a_limit(price="1000.5", identifier="mine"), a_limit(volume="1", identifier="mine")])
-def test_an_identifier_is_used_up_by_a_refusal_too(wrong: OrderRequest) -> None:
-    exchange = an_exchange(ASKS)
-    refused(exchange, wrong)
-    assert refused(exchange, a_limit(identifier="mine"), "o2").name == "duplicated_identifier"
-    assert matching.by_identifier(exchange, "mine") is None
-
-
-def test_a_duplicate_does_not_take_the_identifier_from_its_order() -> None:
-    exchange = an_exchange(ASKS)
-    accepted(exchange, a_limit(identifier="mine"))
-    refused(exchange, a_limit(identifier="mine"), "o2")
-    found = matching.by_identifier(exchange, "mine")
-    assert found is not None
-    assert found.order_id == "o1"
-
-
-def test_orders_without_an_identifier_do_not_collide() -> None:
-    exchange = an_exchange(ASKS)
-    accepted(exchange, a_limit(), "o1")
-    accepted(exchange, a_limit(), "o2")
-    assert matching.by_identifier(exchange, "") is None
 
 
 # --- taking
@@ -200,7 +92,7 @@ def test_post_only_that_would_not_take_rests() -> None:
 
 def test_a_best_buy_takes_only_the_best_price_of_its_arrival() -> None:
     exchange = an_exchange(ASKS)
-    events = run(exchange, best(Side.BUY, IOC, "60000"))
+    events = run(exchange, a_best(Side.BUY, IOC, "60000"))
     assert traded(events) == [(1000, 50)]
     assert states_of(events) == ["cancel"]
     assert exchange.balances["KRW"].free == 10_000_000 - 50_000 * (1 + FEE)
@@ -208,24 +100,32 @@ def test_a_best_buy_takes_only_the_best_price_of_its_arrival() -> None:
 
 def test_a_best_buy_keeps_its_price_when_the_book_moves_before_it_is_matched() -> None:
     exchange = an_exchange(ASKS)
-    accepted(exchange, best(Side.BUY, IOC, "60000"))
+    accepted(exchange, a_best(Side.BUY, IOC, "60000"))
     matching.on_book(exchange, M, a_book("1001x100"))
     events = matching.match_new(exchange, "o1", AT, Ids())
     assert traded(events) == []
     assert states_of(events) == ["cancel"]
 
 
+def test_a_best_order_that_meets_an_empty_side_takes_nothing_that_comes_later() -> None:
+    exchange = an_exchange()
+    accepted(exchange, a_best(Side.BUY, IOC, "60000"))
+    matching.on_book(exchange, M, a_book(ASKS))
+    events = matching.match_new(exchange, "o1", AT, Ids())
+    assert (traded(events), states_of(events)) == ([], ["cancel"])
+
+
 @pytest.mark.parametrize(("funds", "state"), [("50000", "done"), ("50000.000009", "cancel"), ("50000.00002", "cancel")])
 def test_a_best_buy_that_must_fill_whole(funds: str, state: str) -> None:
     exchange = an_exchange(ASKS)
-    assert states_of(run(exchange, best(Side.BUY, FOK, funds))) == [state]
+    assert states_of(run(exchange, a_best(Side.BUY, FOK, funds))) == [state]
     # less than one unit left over still counts as whole, though Upbit calls the end of it `cancel`
     assert order(exchange).executed == (0 if funds == "50000.00002" else 50)
 
 
 def test_a_best_sale_takes_only_the_best_bid() -> None:
     exchange = an_exchange(ASKS, BIDS, coins="100")
-    events = run(exchange, best(Side.SELL, IOC, "40"))
+    events = run(exchange, a_best(Side.SELL, IOC, "40"))
     assert traded(events) == [(999, 30)]
     assert states_of(events) == ["cancel"]
 
@@ -307,7 +207,7 @@ def test_an_accepted_cancel_leaves_the_order_waiting_until_it_lands() -> None:
     events = matching.cancel_now(exchange, "o1", AT + 1)
     assert states_of(events) == ["cancel"]
     assert exchange.balances["KRW"].free == 10_000_000
-    assert order(exchange).finished_at == AT + 1
+    assert (order(exchange).finished_at, order(exchange).resting) == (AT + 1, False)
 
 
 def test_a_cancel_that_lands_before_the_matching_wins() -> None:
@@ -352,7 +252,7 @@ def test_a_report_tells_every_fill() -> None:
 def test_only_a_limit_tells_a_price() -> None:
     exchange = an_exchange(ASKS)
     assert accepted(exchange, a_limit(price="990"), "o1").price == 990
-    assert accepted(exchange, best(Side.BUY, IOC, "9000"), "o2").price is None
+    assert accepted(exchange, a_best(Side.BUY, IOC, "9000"), "o2").price is None
     assert accepted(exchange, a_market_buy("9000"), "o3").price is None
 
 

@@ -63,7 +63,7 @@ def test_case_b_a_surplus_stays_locked_until_the_order_ends() -> None:
     assert order(exchange).locked == exchange.balances["KRW"].locked == D("60034.002")
     assert order(exchange).remaining_fee == D("30.002")
     matching.cancel_now(exchange, "o1", AT)
-    assert exchange.balances["KRW"].locked == 0
+    assert order(exchange).locked == order(exchange).remaining_fee == exchange.balances["KRW"].locked == 0
     assert exchange.balances["KRW"].free == 10_000_000 - D("40015.998")
 
 
@@ -72,6 +72,14 @@ def test_case_b_switched_gives_the_surplus_back_at_once() -> None:
     assert order(exchange).locked == exchange.balances["KRW"].locked == 60_030
     assert order(exchange).remaining_fee == 30
     assert exchange.balances["KRW"].free == 10_000_000 - 100_050 + D("4.002")
+
+
+def test_a_buy_by_total_has_no_limit_to_release_a_surplus_from() -> None:
+    exchange = an_exchange(asks="3000x2 3010x5")
+    exchange.release_at_fill = True
+    events = run(exchange, a_market_buy("10000"))
+    assert states_of(events) == ["cancel"]
+    assert exchange.balances["KRW"].free == 10_000_000 - D("9999.9999865") * (1 + FEE)
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,28 @@ def test_two_orders_behind_one_queue_wait_for_it_once() -> None:
     assert (order(exchange, "o2").ahead, order(exchange, "o2").left) == (0, 35)
 
 
+def test_what_a_better_order_of_ours_got_does_not_also_eat_the_queue_of_the_next() -> None:
+    exchange = an_exchange("1010x1", "1000x20")
+    run(exchange, a_limit(price="1002", volume="10"), "o1")
+    run(exchange, a_limit(price="1000", volume="10"), "o2")
+    assert trade(exchange, "1000", "15") == [(1002, 10)]
+    assert order(exchange, "o2").ahead == 15
+
+
+def test_the_book_of_another_market_leaves_our_queue_alone() -> None:
+    exchange = resting("60")
+    matching.on_book(exchange, "KRW-ABC", a_book("1001x50", "1000x20"))
+    assert order(exchange).ahead == 60
+
+
+def test_without_a_book_the_queue_is_unknown_and_only_trades_through_fill() -> None:
+    exchange = an_exchange()
+    exchange.books.clear()
+    run(exchange, a_limit())
+    assert trade(exchange, "1000", "100") == []
+    assert trade(exchange, "999", "4") == [(1000, 4)]
+
+
 def test_one_trade_never_gives_more_than_its_volume() -> None:
     exchange = an_exchange("1010x1", "980x1")
     for number in range(4):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.market import DAY, HOUR, Terms
 from domain.order_rules import check_request, total_of
 from domain.orders import OrderRequest, OrderType, Side, TimeInForce
-from domain.rules import NoRule, base_of, default_terms, price_down, price_up, quote_of, tick_size
+from domain.rules import TICKS, NoRule, base_of, default_terms, price_down, price_up, quote_of, tick_size
 from tests.domain.matching_kit import AT, M, a_limit, a_market_buy, a_market_sale, some_terms
 
 _VECTORS = """
@@ -137,6 +137,15 @@ def test_a_rounded_price_is_valid_close_and_stays(price: D, at: int) -> None:
         assert low % tick_size("KRW-SAND", low, at) == 0
         assert price - tick_size("KRW-SAND", price, at) < low <= price
         assert price_down("KRW-SAND", low, at) == low
+
+
+def test_every_band_edge_is_a_step_of_the_band_below_and_of_its_own() -> None:
+    tables = [table for eras in TICKS.values() for era in eras for table in (era.common, *era.special.values())]
+    for table in tables:
+        assert table.floors == tuple(sorted(set(table.floors)))
+        assert table.floors[0] == 0
+        for edge, below, own in zip(table.floors[1:], table.ticks[:-1], table.ticks[1:], strict=True):
+            assert edge % below == edge % own == 0
 
 
 def test_there_is_no_price_at_or_below_zero() -> None:
