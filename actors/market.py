@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from actors.runtime import Actor, Recovered, Restarted
-from domain.candles import CandleBuilder, close_until, flat_bar, fold_trades, resample
+from domain.candles import BadBars, CandleBuilder, close_until, flat_bar, fold_trades, resample
 from domain.config import Settings
 from domain.features import MarketMemory, close_base_bar, evaluate, newest_atr, seed
 from domain.market import BASE_FRAME, DAY, MINUTE, US_PER_S, Bar, Book
@@ -14,6 +14,7 @@ from domain.messages import (
     HistoryFailed,
     HistoryLoaded,
     HistoryWanted,
+    IncidentRaised,
     IntervalEnded,
     MarketEvaluated,
     MinuteClosed,
@@ -207,23 +208,29 @@ class Market(Actor[MarketState]):
         state = self.state
         if not state.holding or not state.connected or loaded.until < state.trusted_from:
             return
-        if loaded.since == 0:
-            self._seed(loaded)
+        if loaded.since == 0 and not self._seed(loaded):
+            return
         known = [bar for bar in state.minutes if bar.start < loaded.since or bar.start >= loaded.until]
         state.minutes = sorted((*known, *loaded.minutes), key=lambda bar: bar.start)
         state.holding = state.asking = False
         self._take(())
 
-    def _seed(self, loaded: HistoryLoaded) -> None:
+    def _seed(self, loaded: HistoryLoaded) -> bool:
+        """Warm up; with impossible bars the market stays without data, and so without orders, until others come."""
         state = self.state
         base = loaded.until - loaded.until % BASE_FRAME
-        state.memory = MarketMemory()
-        seed(state.memory, loaded.fives, loaded.hours, loaded.four_hours, base)
+        try:
+            seed(state.memory, loaded.fives, loaded.hours, loaded.four_hours, base)
+        except BadBars as error:
+            self.publish("incidents", IncidentRaised(self.now, "bad_history", self.market, str(error)))
+            self._ask_later()
+            return False
         state.base_end = base
         if loaded.fives:
             newest = loaded.fives[-1]
             state.last = newest if newest.start + BASE_FRAME == base else flat_bar(base - BASE_FRAME, newest.close)
         state.minutes = [bar for bar in state.minutes if bar.start >= base]
+        return True
 
     def _real(self, seconds: float) -> int:
         """Transport time in microseconds of our clock."""

@@ -8,6 +8,7 @@ from domain.messages import (
     HistoryFailed,
     HistoryLoaded,
     HistoryWanted,
+    IncidentRaised,
     IntervalEnded,
     MarketEvaluated,
     MinuteClosed,
@@ -89,6 +90,19 @@ def test_history_that_failed_is_asked_for_again_later(market):
     assert market.to("rest", HistoryWanted) == []
     market.ring()
     market.tell(IntervalEnded(T0 + 2 * MINUTE), "feed")
+    assert market.to("rest", HistoryWanted)
+
+
+def test_impossible_history_is_reported_and_asked_for_again_and_the_market_stays_quiet(market):
+    market.tell(StreamChanged("public", True, "", T0), "feed").tell(IntervalEnded(T0 + MINUTE), "feed")
+    good = history(0, T0 + MINUTE)
+    bad = Bar(T0 - BASE_FRAME, D(1), D(1), D(1), D(1), D(-1), D(1))
+    broken = HistoryLoaded(BTC, 0, T0 + MINUTE, (), (*good.fives[:-1], bad), good.hours, good.four_hours)
+    market.tell(broken, "rest")
+    assert market.on("incidents", IncidentRaised)[0].kind == "bad_history"
+    market.ring()
+    market.tell(IntervalEnded(T0 + BASE_FRAME), "feed")
+    assert evaluations(market) == []
     assert market.to("rest", HistoryWanted)
 
 
