@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,12 @@ from actors.venue import Venue
 from actors.venues import Place
 from domain.config import Settings
 from domain.errors import ConfigError
+from domain.indicators.kernels import warm_kernels
 from domain.message import Message
 from domain.messages import ReconcileNow, SessionOpened, SettingsChanged
 from domain.money import plain
 from domain.readmodel import EquityPoint, ReadModel, Session
+from domain.strategies import by_names
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,6 @@ class Engine:
         now = place.clock.now
         shown = Session("paper", place.name, place.clock.speed, now(), markets, code_version)
         self._dashboard: Dashboard | None = None
-        self._made = threading.Lock()
 
         def dashboard(context: Any, name: str) -> Dashboard:
             self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
@@ -101,7 +101,9 @@ class Engine:
     # --- life
 
     def __enter__(self) -> Self:
-        """Catch the projection up, start every actor, and open the session."""
+        """Compile what the trading path needs, catch the projection up, start every actor, open the session."""
+        warm_kernels()
+        by_names(self._settings.strategies)
         self._outlets.catch_up(events_of(self._journal, self._outlets.last_sequence()))
         self._host.start()
         for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
@@ -128,8 +130,9 @@ class Engine:
 
     def plant(self, fault: str) -> None:
         """Make `ACTOR[:MESSAGE]` crash once, to rehearse it."""
-        name, _, message = fault.rpartition(":") if fault.count(":") > fault.startswith("market:") else (fault, "", "")
-        self._host.plant_fault(name or fault, "mid", message or None, 1)
+        known = (*(market_actor(market) for market in self._markets), *SESSION_FOR, "supervisor")
+        name = next((name for name in known if fault == name or fault.startswith(f"{name}:")), fault)
+        self._host.plant_fault(name, "before", fault[len(name) + 1 :] or None, 1)
 
     def close(self) -> dict[str, Any]:
         """Compare the books a last time, stop every actor, and sum the session up; again gives the same summary."""

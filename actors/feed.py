@@ -21,20 +21,27 @@ class PublicStream(Protocol):
 
     def start(self) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
+    def probe(self, mark: int) -> None: ...  # noqa: D102
 
 
 OpenStream: TypeAlias = Callable[
-    [Callable[[str, Trade], None], Callable[[str, Book], None], Callable[[bool, str], None]], PublicStream
+    [
+        Callable[[str, Trade], None],
+        Callable[[str, Book], None],
+        Callable[[int], None],
+        Callable[[bool, str], None],
+    ],
+    PublicStream,
 ]
-"""Builds the stream: given what to call on a trade, on a book, and on a change of the connection."""
+"""Builds the stream: given what to call on a trade, a book, the echo of a probe, and a change of the connection."""
 
 
 class Feed(Actor[None]):
     """Owns the public socket.
 
-    Edge: sends TradesPrinted and BookSeen to the market of each frame, IntervalEnded to every market once server time
-    has passed the interval's end, publishes StreamChanged on `streams` and TickerSeen on `tickers`. The frames of one
-    socket come in order, so what is sent about an interval's end comes after all its trades.
+    Edge: sends TradesPrinted and BookSeen to the market of each frame, IntervalEnded to every market once a frame or
+    the echo of a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen
+    on `tickers`. Frames of one socket come in order: an interval's end is told after all its trades.
     """
 
     edge = True
@@ -54,7 +61,7 @@ class Feed(Actor[None]):
         self._markets = frozenset(markets)
         self._now = now
         self._listeners = listeners
-        self._stream = open_stream(self._on_trade, self._on_book, self._on_state)
+        self._stream = open_stream(self._on_trade, self._on_book, self._on_echo, self._on_state)
         self._lock = threading.Lock()
         self._server_time = 0
         self._due: list[int] = []
@@ -74,6 +81,9 @@ class Feed(Actor[None]):
         with self._lock:
             self._due.append(message.end)
             self._end_intervals()
+            quiet = bool(self._due)
+        if quiet:
+            self._stream.probe(message.end)
 
     # --- the socket's thread
 
@@ -90,6 +100,11 @@ class Feed(Actor[None]):
             if market in self._markets and book.at - self._book_at.get(market, 0) >= BOOK_EVERY_US:
                 self._book_at[market] = book.at
                 self._forward(market, BookSeen(market, book))
+
+    def _on_echo(self, end: int) -> None:
+        """No trade came since, but the connection lives: all the exchange had to say about this interval is here."""
+        with self._lock:
+            self._pulse(end)
 
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         with self._lock:

@@ -62,6 +62,7 @@ def _public(url: str, markets: tuple[str, ...]) -> OpenPublic:
     def start(
         on_trade: Callable[[str, Trade], None],
         on_book: Callable[[str, Book], None],
+        on_echo: Callable[[int], None],
         on_state: Callable[[bool, str], None],
     ) -> PublicStream:
         def on_frame(frame: Frame) -> None:
@@ -71,7 +72,7 @@ def _public(url: str, markets: tuple[str, ...]) -> OpenPublic:
                 case BookFrame():
                     on_book(frame.market, frame.book)
 
-        return Stream(url, wanted, on_frame=on_frame, on_state=on_state)
+        return Stream(url, wanted, on_frame=on_frame, on_state=on_state, on_echo=on_echo)
 
     return start
 

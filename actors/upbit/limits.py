@@ -107,7 +107,7 @@ class Limiter:
         with self._changed:
             budget, now = self._budget(group), self._clock.now()
             if blocked:
-                wait = seconds if seconds else BLOCKED_S * 2**budget.blocks
+                wait = seconds or BLOCKED_S * 2**budget.blocks
                 budget.blocks += 1
                 budget.shut_until = now + int(wait * US_PER_S)
             else:

@@ -1,5 +1,6 @@
 """One socket to the exchange that stays up: subscribes, pings, notices silence, and comes back by itself."""
 
+import contextlib
 import logging
 import random
 import threading
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 Subscription: TypeAlias = dict[str, Any]
 OnFrame: TypeAlias = Callable[[Frame], None]
 OnState: TypeAlias = Callable[[bool, str], None]
+OnEcho: TypeAlias = Callable[[int], None]
 LOOK_S: Final = 0.25  # how long a read waits before pings, silence and the end are looked at
 
 
@@ -50,6 +52,7 @@ class Stream:
         *,
         on_frame: OnFrame,
         on_state: OnState,
+        on_echo: OnEcho | None = None,
         keys: Keys | None = None,
         timing: Timing | None = None,
     ) -> None:
@@ -57,6 +60,8 @@ class Stream:
         self._subscriptions = subscriptions
         self._on_frame = on_frame
         self._on_state = on_state
+        self._on_echo = on_echo
+        self._socket: websocket.WebSocket | None = None
         self._keys = keys
         self._timing = timing or Timing()
         self._ending = threading.Event()
@@ -71,6 +76,16 @@ class Stream:
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(self._timing.connect_s + 1.0)
+
+    def probe(self, mark: int) -> None:
+        """Send a ping that carries `mark`; `on_echo` is called with it when it comes back. From any thread.
+
+        Frames of one socket come in order: what the exchange had sent before its echo has been handed on before it.
+        """
+        socket = self._socket
+        if socket is not None:
+            with contextlib.suppress(OSError, websocket.WebSocketException):  # the reading thread sees the loss too
+                socket.ping(str(mark))
 
     def _run(self) -> None:
         fails = 0
@@ -91,11 +106,13 @@ class Stream:
         except (OSError, websocket.WebSocketException) as error:
             return f"{type(error).__name__}: {error}"
         try:
+            self._socket = socket
             self._on_state(True, "connected")
             reason = self._listen(socket)
         except (OSError, websocket.WebSocketException) as error:
             reason = f"{type(error).__name__}: {error}"
         finally:
+            self._socket = None
             socket.close(timeout=1)
         self._on_state(False, "stopped" if self._ending.is_set() else reason)
         return reason
@@ -130,6 +147,8 @@ class Stream:
             heard = time.monotonic()
             if code == websocket.ABNF.OPCODE_CLOSE:
                 return "closed by the exchange"
+            if code == websocket.ABNF.OPCODE_PONG and self._on_echo is not None and frame.data.isdigit():
+                self._on_echo(int(frame.data))
             if code in {websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY} and (
                 trouble := self._take(frame.data)
             ):

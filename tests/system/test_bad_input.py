@@ -1,0 +1,96 @@
+"""One clear line each, an exit code that is not zero, and nothing lost."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.system.conftest import ROOT, run
+
+
+def refused(*arguments: str) -> str:
+    """Run it: it must fail with one line, and no traceback."""
+    code, out, err = run(*arguments)
+    assert code != 0
+    assert "Traceback" not in err, err
+    assert out == ""
+    return err.strip().splitlines()[-1]
+
+
+def test_candles_without_the_sandbox(tmp_path):
+    assert "--sandbox" in refused("paper", "--candles", str(tmp_path), "--home", str(tmp_path / "home"))
+
+
+def test_a_hurried_clock_without_the_sandbox(tmp_path):
+    assert "--sandbox" in refused("paper", "--speed", "60", "--home", str(tmp_path))
+
+
+def test_a_duration_that_is_none(tmp_path):
+    assert "10m" in refused("paper", "--sandbox", "--for", "soon", "--home", str(tmp_path))
+
+
+def test_a_flag_that_does_not_exist():
+    assert "--quickly" in refused("paper", "--quickly")
+
+
+def test_a_home_that_is_a_file(tmp_path):
+    file = tmp_path / "home"
+    file.write_text("not a folder")
+    assert "is a file" in refused("paper", "--sandbox", "--home", str(file))
+    assert file.read_text() == "not a folder"
+
+
+def test_a_market_nobody_has(tmp_path):
+    line = refused("paper", "--sandbox", "--no-web", "--markets", "KRW-NOPE", "--home", str(tmp_path))
+    assert "KRW-NOPE" in line
+    assert "KRW-BTC" in line
+
+
+@pytest.mark.parametrize("content", [None, b"not parquet"], ids=["an empty folder", "a file that is no parquet"])
+def test_candles_that_cannot_be_read(tmp_path, content):
+    folder = tmp_path / "candles"
+    folder.mkdir()
+    if content:
+        (folder / "KRW-BTC.parquet").write_bytes(content)
+    code, _, err = run("paper", "--sandbox", "--no-web", "--candles", str(folder), "--home", str(tmp_path / "home"))
+    assert code != 0
+    assert "Traceback" not in err
+    assert str(folder) in err or "KRW-BTC.parquet" in err
+
+
+def test_settings_with_a_key_nobody_knows(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("[sizes]\nriks = 0.01\n")
+    line = refused("paper", "--sandbox", "--settings", str(file), "--home", str(tmp_path / "home"))
+    assert "riks" in line
+    assert "risk" in line
+
+
+def test_a_dashboard_port_that_is_taken(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, err = run(
+            "paper", "--sandbox", "--port", port, "--home", str(tmp_path), "--for", "1m", "--speed", "60"
+        )
+    assert code != 0
+    assert port in err
+    assert "Traceback" not in err
+
+
+def test_a_replay_of_nothing(tmp_path):
+    assert "no journal" in refused("replay", str(tmp_path))
+
+
+def test_paper_on_upbit_without_network_names_the_sandbox(tmp_path):
+    """The tests' machine may have a network; an address that refuses is the same to the program."""
+    program = "import run, sys; run.UPBIT_REST = 'http://127.0.0.1:9'; sys.argv[1:] = {}; run.main()"
+    asked = ["paper", "--no-web", "--home", str(tmp_path / "home")]
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(asked)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "--sandbox" in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
