@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import re
+import shlex
 import signal
 import sys
 import threading
@@ -173,7 +174,9 @@ class Session:
     def _web(self, home: Any) -> Any:
         from actors.processes import Child, Kept  # noqa: PLC0415
 
+        again = shlex.join(["python", "run.py", *sys.argv[1:]])
         arguments = ["--with-parent", "--socket", str(home.web_socket), "--port", str(self.options.port)]
+        arguments += ["--start-command", again]
         return Kept(
             lambda: Child("dashboard", "webui", arguments, ready_within_s=30.0),
             on_ready=lambda line: click.echo(line, err=True),
@@ -279,7 +282,6 @@ def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: i
     """Run the local exchange alone; prints its addresses and keys as one JSON line."""
     from actors.sandbox.options import SandboxOptions  # noqa: PLC0415 (each command imports what it needs)
     from actors.sandbox.server import serve  # noqa: PLC0415
-
     from storage.home import Home  # noqa: PLC0415
 
     place = Home(home)

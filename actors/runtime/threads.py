@@ -145,7 +145,8 @@ class ThreadHost(Host):
             if self.ended:
                 return
             self.ended = True
-        log.critical("fatal: %s", reason, exc_info=error)
+        # A disk that is full is no bug: its reason says all, a traceback would bury it.
+        log.critical("fatal: %s", reason, exc_info=None if isinstance(error, StorageError) else error)
         self._on_fatal(reason)
 
     # --- start -------------------------------------------------------------------------------------------------------

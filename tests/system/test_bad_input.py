@@ -1,12 +1,13 @@
 """One clear line each, an exit code that is not zero, and nothing lost."""
 
+import shutil
 import socket
 import subprocess
 import sys
 
 import pytest
 
-from tests.system.conftest import ROOT, run
+from tests.system.conftest import ROOT, run, summary
 
 
 def refused(*arguments: str) -> str:
@@ -94,3 +95,42 @@ def test_paper_on_upbit_without_network_names_the_sandbox(tmp_path):
     assert done.returncode == 2
     assert "--sandbox" in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def used_home(tmp_path_factory):
+    """A home in which a short session ran."""
+    home = tmp_path_factory.mktemp("used") / "home"
+    code, _, err = run("paper", "--sandbox", "--no-web", "--speed", "600", "--for", "30m", "--home", str(home))
+    assert code == 0, err
+    return home
+
+
+def test_a_journal_damaged_in_the_middle_is_refused_and_left_as_it_is(used_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(used_home, home, ignore=shutil.ignore_patterns("*.sock"))
+    segment = next((home / "journal").glob("*.log"))
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    line = refused("paper", "--sandbox", "--no-web", "--home", str(home))
+    assert segment.name in line
+    assert segment.read_bytes() == content
+    assert segment.name in refused("replay", str(home))
+
+
+def test_a_full_disk_ends_the_session_and_nothing_is_lost(used_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(used_home, home, ignore=shutil.ignore_patterns("*.sock"))
+    segment = next((home / "journal").glob("*.log"))
+    limit_kb = segment.stat().st_size // 1024 + 100
+    command = f"ulimit -f {limit_kb}; exec {sys.executable} run.py paper --sandbox --no-web --speed 600 --home {home}"
+    full = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert full.returncode != 0
+    assert "File too large" in full.stderr
+    assert "Traceback" not in full.stderr
+    again = ("paper", "--sandbox", "--no-web", "--speed", "600", "--for", "10m", "--json", "--home", str(home))
+    code, out, err = run(*again)
+    assert code == 0, err
+    assert summary(out, err)["reconciled"] is True
+    assert run("replay", str(home))[1].strip().endswith("identical")
