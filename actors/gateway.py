@@ -1,14 +1,13 @@
 """Turns approved intents into orders, exactly once each, and follows every order to its last fill."""
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
-from actors.runtime import Actor, Recovered, Restarted
+from actors.runtime import Recovered, Restarted
 from actors.tracked import TrackedOrder
+from actors.watch import LADDER_S, CheckDue, OrderWatch
 from domain.decisions import OrderIntent
-from domain.market import US_PER_S, Terms
-from domain.message import Message
+from domain.market import US_PER_S
 from domain.messages import (
     BooksWanted,
     CancelAnswered,
@@ -17,7 +16,6 @@ from domain.messages import (
     IncidentRaised,
     IntentAsked,
     LookUpAnswered,
-    LookUpOrder,
     OrderAdopted,
     OrderApproved,
     OrderFinished,
@@ -27,27 +25,13 @@ from domain.messages import (
     SessionOpened,
     StreamChanged,
     SubmitAnswered,
-    SubmitOrder,
     TermsLoaded,
 )
 from domain.order_rules import check_request
 from domain.order_state import Stage
-from domain.orders import ExchangeState, OrderReport
+from domain.orders import OrderReport
 
-ANSWER_WITHIN_S = 20.0  # the venue answers by itself sooner; this only covers an answer that was lost with its actor
-LADDER_S = (0.3, 0.7, 1.5, 3.0, 5.0)  # waits between look-ups, upbit-api.md 3.4; the last one repeats
-FLOAT_S = 30.0  # the longest a request may float before the exchange serves it, with margin
-MISSES_MIN = 8  # look-ups in a row that must have found nothing: never a clock alone (actors-design.md 5)
-BURNED_MISSES_MIN = 5
-FINISHED_KEPT = 500
 TELL_AGAIN_US = 24 * 3_600 * US_PER_S  # fills of orders that changed this long before a start are told again
-
-
-class CheckDue(Message, frozen=True):
-    """Own timer: look after this order, unless it has moved on since (`turn`)."""
-
-    intent_id: str
-    turn: int
 
 
 Accepted: TypeAlias = (
@@ -70,29 +54,13 @@ Accepted: TypeAlias = (
 )
 
 
-@dataclass(slots=True)
-class GatewayState:
-    """Unfinished orders and the newest finished ones, by intent; `last_change_at` is the last end or fill of any."""
-
-    prefix: str = ""
-    speed: float = 1.0
-    halted: bool = False
-    orders: dict[str, TrackedOrder] = field(default_factory=dict)
-    intents: dict[str, str] = field(default_factory=dict)
-    terms: dict[str, Terms] = field(default_factory=dict)
-    finished: list[str] = field(default_factory=list)
-    last_change_at: int = 0
-
-
-class Gateway(Actor[GatewayState]):
+class Gateway(OrderWatch):
     """Owns the state of every order of ours.
 
     Sends SubmitOrder, LookUpOrder and CancelOrder to venue, OrderFinished to portfolio and risk; publishes FillBooked
     on `fills`, OrderChanged on `orders`. An unknown outcome is a state: it is left by evidence only, and the same
     identifier alone is ever sent again. A restart loses nothing; a process start never sends again, it looks up.
     """
-
-    State = GatewayState
 
     def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
         """Hand each message to its handler."""
@@ -149,15 +117,6 @@ class Gateway(Actor[GatewayState]):
         else:
             self._submit(order)
 
-    def _submit(self, order: TrackedOrder) -> None:
-        order.move(Stage.SUBMITTING, self.now)
-        order.submissions += 1
-        order.submitted_at = self.now
-        order.misses = 0
-        self.send("venue", SubmitOrder(order.request()))
-        self._check_in(order, ANSWER_WITHIN_S)
-        self._tell(order)
-
     def _on_submitted(self, answer: SubmitAnswered) -> None:
         order = self._find(answer.identifier)
         if order is None:
@@ -174,77 +133,6 @@ class Gateway(Actor[GatewayState]):
                 self._finish(order, Stage.REFUSED, answer.error)
             case _:
                 self._doubt(order, f"{answer.outcome}: {answer.error}")
-
-    def _doubt(self, order: TrackedOrder, why: str) -> None:
-        """The outcome is unknown: from here on only evidence counts."""
-        if order.final:
-            return
-        if order.stage is Stage.SUBMITTING:
-            order.move(Stage.UNKNOWN, self.now, why)
-            self._tell(order)
-        order.looks = 0
-        self._check_in(order, LADDER_S[0])
-
-    # --- evidence
-
-    def _look(self, order: TrackedOrder) -> None:
-        self.send("venue", LookUpOrder(order.identifier))
-        self._check_in(order, ANSWER_WITHIN_S)
-
-    def _on_looked_up(self, answer: LookUpAnswered) -> None:
-        order = self._find(answer.identifier)
-        if order is None:
-            return
-        if answer.report is not None:
-            self._absorb(order, answer.report)
-        elif order.final:
-            return
-        elif answer.outcome == "absent" and order.stage is not Stage.LIVE:
-            self._on_absent(order)
-        else:
-            self._look_later(order)
-
-    def _on_absent(self, order: TrackedOrder) -> None:
-        order.misses += 1
-        floated = self.now - order.submitted_at >= self._real(FLOAT_S)
-        wanted = order.may_resend and not order.burned and not order.want_cancel and order.fresh(self.now)
-        if wanted and not (order.buys and self.state.halted):
-            self._submit(order)
-        elif order.burned and order.misses >= BURNED_MISSES_MIN:
-            self._finish(order, Stage.ABSENT, "its identifier is used up and no such order exists")
-        elif floated and order.misses >= MISSES_MIN:
-            self._finish(order, Stage.ABSENT, f"looked up {order.misses} times after the last submission, never there")
-        else:
-            self._look_later(order)
-
-    def _look_later(self, order: TrackedOrder) -> None:
-        self._check_in(order, LADDER_S[min(order.looks, len(LADDER_S) - 1)])
-        order.looks += 1
-
-    def _absorb(self, order: TrackedOrder, report: OrderReport) -> None:
-        """Take over what the exchange tells: fills first, then whether it is over."""
-        for fill in report.fills:
-            if order.take(fill):
-                self.state.last_change_at = self.now
-                self.publish("fills", order.booked_as(fill))
-        settled = order.heard(report)
-        if order.stage in {Stage.DONE, Stage.CANCELLED}:
-            return
-        if order.final:
-            self._incident("order_surfaced", order, f"was given up as {order.stage}, now the exchange shows it")
-            order.want_cancel = True
-        if order.stage is not Stage.LIVE:
-            order.move(Stage.LIVE, self.now)
-            order.looks = 0
-        if settled:
-            self._finish(order, Stage.DONE if report.state is ExchangeState.DONE else Stage.CANCELLED)
-        elif report.finished:
-            self._look(order)
-        else:
-            if order.want_cancel:
-                self.send("venue", CancelOrder(order.identifier))
-            self._look_later(order)
-            self._tell(order)
 
     def _on_report(self, report: OrderReport) -> None:
         order = self._find(report.identifier)
@@ -318,46 +206,3 @@ class Gateway(Actor[GatewayState]):
                 self.send("portfolio", order.booked_as(fill))
         if order.final:
             self.send(self.sender, self._finished(order))
-
-    def _finish(self, order: TrackedOrder, stage: Stage, detail: str = "") -> None:
-        order.move(stage, self.now, detail)
-        order.turn += 1
-        self.state.last_change_at = self.now
-        done = self._finished(order)
-        self.send("portfolio", done)
-        self.send("risk", done)
-        self._tell(order)
-        self._forget_oldest(order.intent.intent_id)
-
-    def _forget_oldest(self, intent_id: str) -> None:
-        """Keep hot state small; what leaves here stays in the journal and in SQL."""
-        finished = self.state.finished
-        if intent_id not in finished:
-            finished.append(intent_id)
-        while len(finished) > FINISHED_KEPT:
-            old = self.state.orders.pop(finished.pop(0))
-            del self.state.intents[old.identifier]
-
-    def _finished(self, order: TrackedOrder) -> OrderFinished:
-        return OrderFinished(order.intent.intent_id, order.intent.market, order.stage, order.booked, order.detail)
-
-    def _find(self, identifier: str) -> TrackedOrder | None:
-        intent_id = self.state.intents.get(identifier)
-        return None if intent_id is None else self.state.orders[intent_id]
-
-    def _unfinished(self) -> list[TrackedOrder]:
-        return [order for order in self.state.orders.values() if not order.final]
-
-    def _real(self, seconds: float) -> int:
-        """Transport time in microseconds of our clock."""
-        return int(seconds * US_PER_S * self.state.speed)
-
-    def _check_in(self, order: TrackedOrder, seconds: float) -> None:
-        order.turn += 1
-        self.after(self._real(seconds), CheckDue(order.intent.intent_id, order.turn))
-
-    def _tell(self, order: TrackedOrder) -> None:
-        self.publish("orders", order.told())
-
-    def _incident(self, kind: str, order: TrackedOrder, text: str) -> None:
-        self.publish("incidents", IncidentRaised(self.now, kind, order.identifier, text))

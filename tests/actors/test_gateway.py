@@ -1,7 +1,8 @@
 import pytest
 
-from actors.gateway import BURNED_MISSES_MIN, MISSES_MIN, Gateway
+from actors.gateway import Gateway
 from actors.runtime import Recovered
+from actors.watch import BURNED_MISSES_MIN, MISSES_MIN
 from domain.messages import (
     CancelOrder,
     FillBooked,
