@@ -1,0 +1,115 @@
+"""Market data, from the edges to the markets, and what opens a session."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from domain.config import Settings
+from domain.market import Bar, Book, Terms, Trade
+from domain.message import Message
+
+
+class TradesPrinted(Message, frozen=True):
+    """Public trades of one market in the order of arrival; doubles are possible around a reconnect."""
+
+    market: str
+    trades: tuple[Trade, ...]
+
+
+class BookSeen(Message, frozen=True):
+    """The displayed book of one market, whole."""
+
+    conflate: ClassVar[str] = "market"
+    market: str
+    book: Book
+
+
+class TickerSeen(Message, frozen=True):
+    """Feed to whoever shows prices: the last trade of one market, a few times a second at the most."""
+
+    conflate: ClassVar[str] = "market"
+    market: str
+    price: Decimal
+    at: int
+
+
+class IntervalDue(Message, frozen=True):
+    """Clock to feed: the minute ending at `end` is over, grace included."""
+
+    end: int
+
+
+class IntervalEnded(Message, frozen=True):
+    """Feed to markets: the minute ending at `end` is over and the connection was alive past it (quant.md MTF-09 b)."""
+
+    end: int
+
+
+class HistoryWanted(Message, frozen=True):
+    """Market to rest: load the bars needed before the first decision, all closed at `until` or before.
+
+    `since` 0 asks for the whole warm-up; otherwise only one-minute bars from `since` on (a gap after a reconnect).
+    """
+
+    market: str
+    since: int
+    until: int
+
+
+class HistoryLoaded(Message, frozen=True):
+    """Rest to market: real bars, oldest first. A gap answer carries minutes only."""
+
+    market: str
+    since: int
+    until: int
+    minutes: tuple[Bar, ...]
+    fives: tuple[Bar, ...] = ()
+    hours: tuple[Bar, ...] = ()
+    four_hours: tuple[Bar, ...] = ()
+
+
+class HistoryFailed(Message, frozen=True):
+    """Rest to market: the history could not be loaded; ask again later."""
+
+    market: str
+    error: str
+
+
+class StreamChanged(Message, frozen=True):
+    """A stream (`public` or `private`) came up or went down."""
+
+    stream: str
+    connected: bool
+    reason: str
+    at: int
+
+
+class UniverseChanged(Message, frozen=True):
+    """The markets that may be entered now."""
+
+    markets: tuple[str, ...]
+
+
+class TermsLoaded(Message, frozen=True):
+    """Fees and limits of one market as the exchange tells them."""
+
+    terms: Terms
+
+
+class SettingsChanged(Message, frozen=True):
+    """The settings in force from here on, with who set them and why."""
+
+    settings: Settings
+    by: str
+    reason: str
+
+
+class SessionOpened(Message, frozen=True):
+    """First message of a start: the venue, the prefix of our order identifiers, the markets of the session.
+
+    `speed` is that of the clock: waits that belong to the transport are this many times longer in our time.
+    """
+
+    venue: str
+    identifier_prefix: str
+    markets: tuple[str, ...]
+    speed: float
