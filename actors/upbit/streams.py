@@ -113,7 +113,7 @@ class Stream:
             reason = f"{type(error).__name__}: {error}"
         finally:
             self._socket = None
-            socket.close(timeout=1)
+            _hang_up(socket)
         self._on_state(False, "stopped" if self._ending.is_set() else reason)
         return reason
 
@@ -126,9 +126,13 @@ class Stream:
             skip_utf8_validation=True,
             header=header,
         )
-        request = [{"ticket": str(uuid.uuid4())}, *self._subscriptions, {"format": "DEFAULT"}]
-        socket.send(msgspec.json.encode(request).decode())
         socket.settimeout(LOOK_S)
+        request = [{"ticket": str(uuid.uuid4())}, *self._subscriptions, {"format": "DEFAULT"}]
+        try:
+            socket.send(msgspec.json.encode(request).decode())
+        except (OSError, websocket.WebSocketException):
+            _hang_up(socket)
+            raise
         return socket
 
     def _listen(self, socket: websocket.WebSocket) -> str:
@@ -167,3 +171,10 @@ class Stream:
         if frame is not None:
             self._on_frame(frame)
         return ""
+
+
+def _hang_up(socket: websocket.WebSocket) -> None:
+    """Say goodbye if the other side still listens, and give the descriptor back in any case."""
+    with contextlib.suppress(OSError, websocket.WebSocketException):
+        socket.close(timeout=1)
+    socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types here
