@@ -274,7 +274,7 @@ def test_after_sigkill_everything_that_left_the_process_is_still_known(tmp_path:
     folder = tmp_path / "home" / "journal"
     promised = 0
     for _ in range(2):
-        process = subprocess.Popen(  # noqa: S603 (our own module)
+        process = subprocess.Popen(
             [sys.executable, "-m", killed.__name__, str(folder)],
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[3],

@@ -1,0 +1,198 @@
+"""The REST side as a whole: finds the handler, checks limits and signatures, and lets the faults strike."""
+
+import asyncio
+import sys
+import traceback
+import zlib
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Final, NamedTuple, TypeAlias
+
+from actors.sandbox import limits
+from actors.sandbox.answers import Answer, Dropped, Refused, Request, error_body, no_route
+from actors.sandbox.auth import Gatekeeper, hashed_text
+from actors.sandbox.control import Control
+from actors.sandbox.identity import Identity
+from actors.sandbox.limits import Group, Limits, limit_headers, limited
+from actors.sandbox.quotation import Quotation
+from actors.sandbox.trading import Trading
+from actors.sandbox.world import World
+from domain.errors import StorageError
+
+Handler: TypeAlias = Callable[[Request], Answer]
+OK: Final = 200
+ADDRESS: Final = "address"  # everybody on loopback shares one
+_MINUTES: Final = "/v1/candles/minutes/"
+_PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_GZIP: Final = 31  # zlib's window bits for a gzip stream
+_WORTH_GZIP: Final = 500  # bytes
+
+
+class Route(NamedTuple):
+    """Where a request goes: its rate limit group, its handler, whether it must be signed."""
+
+    group: Group
+    handler: Handler
+    private: bool
+
+
+class Admission(NamedTuple):
+    """What becomes of an upgrade: a refusal instead; or headers for it, and an error to say before closing."""
+
+    refusal: Answer | None
+    headers: list[tuple[str, str]]
+    error: tuple[str, str] | None
+
+
+class App:
+    """Answers requests about one world."""
+
+    def __init__(self, world: World, identity: Identity) -> None:
+        self.world, self.limits = world, Limits()
+        self.gatekeeper = Gatekeeper(identity.access_key, identity.secret_key)
+        self._scope = f"key {identity.access_key}"
+        self._control = Control(world)
+        self._quotation = Quotation(world)
+        self._routes = _public(self._quotation) | _private(Trading(world, identity))
+
+    async def answer(self, request: Request) -> Answer:
+        """The whole answer, headers included; raises Dropped when there is none, StorageError when all must end."""
+        mischief = self.world.mischief
+        if mischief.strikes(mischief.faults.latency):
+            await asyncio.sleep(mischief.faults.latency_ms / 1000)
+        self.world.catch_up()
+        self.world.counts.requests += 1
+        try:
+            answer = self._routed(request)
+        except Refused as refused:
+            answer = refused.answer()
+        except (Dropped, StorageError):
+            raise
+        except Exception:  # noqa: BLE001 (the edge of the server: told in full, answered as the exchange would)
+            traceback.print_exc(file=sys.stderr)
+            answer = Answer(500, error_body("internal_server_error", "일시적인 오류입니다."))
+        return self._finished(request, answer)
+
+    def admit(self, request: Request, *, private: bool) -> Admission:
+        """Whether a socket may open."""
+        now = self.world.clock.now()
+        scope = self._scope if private else ADDRESS
+        group, verdict = self._origin(request.headers, now) or (
+            limits.SOCKETS,
+            self.limits.take(scope, limits.SOCKETS, now),
+        )
+        headers = limit_headers(group, verdict.left, by_ip=True)
+        if verdict.status != OK:
+            return Admission(self._finished(request, limited(verdict, as_text=self._text_429)), headers, None)
+        if private:
+            try:
+                self.gatekeeper.check(request.headers.get("authorization"), "", self.world.mischief.faults)
+            except Refused as refused:
+                if self.world.mischief.faults.ws_auth_401:
+                    return Admission(self._finished(request, refused.answer()), headers, None)
+                return Admission(None, headers, ("INVALID_AUTH", "인증 정보가 올바르지 않습니다."))
+        return Admission(None, headers, None)
+
+    def _origin(self, headers: dict[str, str], now: int) -> tuple[Group, limits.Verdict] | None:
+        """What the bucket for browsers says, None when the request has no Origin."""
+        return (limits.ORIGIN, self.limits.take(ADDRESS, limits.ORIGIN, now)) if "origin" in headers else None
+
+    @property
+    def _text_429(self) -> bool:
+        return bool(self.world.mischief.faults.text_429)
+
+    def _routed(self, request: Request) -> Answer:
+        if request.path.startswith("/sandbox/"):
+            return self._control.answer(request)
+        route = self._route(request)
+        if route is None:
+            return no_route()
+        if route.private:
+            self._check_private(request)
+        group, verdict = self._limit(request, route)
+        passes = verdict.status == OK
+        answer = self._handled(request, route) if passes else limited(verdict, as_text=self._text_429)
+        answer.headers.extend(limit_headers(group, verdict.left, by_ip=not route.private))
+        return answer
+
+    def _route(self, request: Request) -> Route | None:
+        unit = request.path.removeprefix(_MINUTES)
+        if request.method == "GET" and unit != request.path and "/" not in unit:
+            return Route(limits.CANDLES, lambda asked: self._quotation.minutes(asked, unit), private=False)
+        return self._routes.get((request.method, request.path))
+
+    def _check_private(self, request: Request) -> None:
+        if request.method == "DELETE" and request.body:
+            raise Refused(400, "QUERY_PARAMETER_NOT_SUPPORTED", "DELETE 요청은 쿼리 파라미터만 지원합니다.")
+        self.gatekeeper.check(request.headers.get("authorization"), hashed_text(request), self.world.mischief.faults)
+
+    def _limit(self, request: Request, route: Route) -> tuple[Group, limits.Verdict]:
+        now, mischief = self.world.clock.now(), self.world.mischief
+        if mischief.strikes(mischief.faults.storm):
+            self.limits.storm(now + int(mischief.faults.storm_ms * 1000))
+        if not route.private and (found := self._origin(request.headers, now)):
+            return found
+        return route.group, self.limits.take(self._scope if route.private else ADDRESS, route.group, now)
+
+    def _handled(self, request: Request, route: Route) -> Answer:
+        mischief, faults = self.world.mischief, self.world.mischief.faults
+        if request.method == "GET" and mischief.strikes(faults.bad_gateway):
+            return Answer(502, _PAGE, "text/html")
+        orders = (request.method, request.path) == ("POST", "/v1/orders")
+        if orders and mischief.strikes(faults.drop_request):
+            raise Dropped
+        try:
+            answer = route.handler(request)
+        except Refused as refused:
+            answer = refused.answer()
+        if orders and mischief.strikes(faults.lose_response):
+            raise Dropped
+        if orders and mischief.strikes(faults.error_after):
+            return Answer(500, error_body("internal_server_error", "일시적인 오류입니다."))
+        return answer
+
+    def _finished(self, request: Request, answer: Answer) -> Answer:
+        answer.headers.extend(
+            (
+                ("date", formatdate(self.world.now / 1_000_000, usegmt=True)),
+                ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
+                ("content-type", answer.content_type),
+            )
+        )
+        public = any(name == "limit-by-ip" for name, _ in answer.headers)
+        if public and "gzip" in request.headers.get("accept-encoding", "") and len(answer.body) >= _WORTH_GZIP:
+            packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+            answer.body = packer.compress(answer.body) + packer.flush()
+            answer.headers.append(("content-encoding", "gzip"))
+        return answer
+
+
+def _public(quotation: Quotation) -> dict[tuple[str, str], Route]:
+    table: dict[str, tuple[Group, Handler]] = {
+        "/v1/market/all": (limits.MARKET, quotation.markets),
+        "/v1/candles/days": (limits.CANDLES, quotation.days),
+        "/v1/trades/ticks": (limits.TRADES, quotation.trades),
+        "/v1/ticker": (limits.TICKER, quotation.tickers),
+        "/v1/ticker/all": (limits.TICKER, quotation.all_tickers),
+        "/v1/orderbook": (limits.ORDERBOOK, quotation.books),
+        "/v1/orderbook/instruments": (limits.ORDERBOOK, quotation.instruments),
+    }
+    return {("GET", path): Route(group, handler, private=False) for path, (group, handler) in table.items()}
+
+
+def _private(trading: Trading) -> dict[tuple[str, str], Route]:
+    table: dict[tuple[str, str], tuple[Group, Handler]] = {
+        ("GET", "/v1/accounts"): (limits.DEFAULT, trading.accounts),
+        ("GET", "/v1/api_keys"): (limits.DEFAULT, trading.api_keys),
+        ("GET", "/v1/orders/chance"): (limits.DEFAULT, trading.chance),
+        ("POST", "/v1/orders"): (limits.ORDER, trading.place),
+        ("POST", "/v1/orders/test"): (limits.ORDER_TEST, trading.test),
+        ("GET", "/v1/order"): (limits.DEFAULT, trading.order),
+        ("DELETE", "/v1/order"): (limits.DEFAULT, trading.cancel),
+        ("GET", "/v1/orders/uuids"): (limits.DEFAULT, trading.by_ids),
+        ("DELETE", "/v1/orders/uuids"): (limits.DEFAULT, trading.cancel_ids),
+        ("GET", "/v1/orders/open"): (limits.DEFAULT, trading.open),
+        ("DELETE", "/v1/orders/open"): (limits.CANCEL_ALL, trading.cancel_open),
+        ("GET", "/v1/orders/closed"): (limits.DEFAULT, trading.closed),
+    }
+    return {key: Route(group, handler, private=True) for key, (group, handler) in table.items()}

@@ -1,0 +1,120 @@
+"""Checks a signed request as the exchange does (upbit-api.md section 1): each failure has its own name."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections import OrderedDict
+from typing import Any, Final
+
+from actors.sandbox.answers import Refused, Request
+from actors.sandbox.faults import Faults
+
+_DIGESTS: Final = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
+_NONCES: Final = 500_000  # remembered; the oldest are forgotten first
+_SCHEME: Final = "Bearer "
+_PARTS: Final = 3
+
+
+class Gatekeeper:
+    """Knows the one key pair of this sandbox and every nonce it was used with."""
+
+    def __init__(self, access_key: str, secret_key: str) -> None:
+        self._access, self._secret = access_key, secret_key.encode()
+        self._nonces: OrderedDict[str, None] = OrderedDict()
+
+    def check(self, header: str | None, hashed: str, faults: Faults) -> None:
+        """Let a request with this Authorization header and this text to be hashed pass, or raise Refused."""
+        claims = self._verified(header)
+        nonce = claims.get("nonce")
+        if not isinstance(nonce, str) or not nonce:
+            raise _unverified()
+        if nonce in self._nonces:
+            raise Refused(401, "nonce_used", "이미 사용한 nonce값입니다.")
+        self._nonces[nonce] = None
+        if len(self._nonces) > _NONCES:
+            self._nonces.popitem(last=False)
+        _check_query(claims, hashed)
+        _check_rights(faults)
+
+    def _verified(self, header: str | None) -> dict[str, Any]:
+        if not header or not header.startswith(_SCHEME):
+            raise Refused(401, "no_authorization_token", "Jwt 토큰 인증정보가 없습니다.")
+        parts = header.removeprefix(_SCHEME).strip().split(".")
+        if len(parts) != _PARTS:
+            raise _unverified()
+        head, claims = _decoded(parts[0]), _decoded(parts[1])
+        digest = _DIGESTS.get(str(head.get("alg")))
+        if digest is None:
+            raise _unverified()
+        if claims.get("access_key") != self._access:
+            raise Refused(401, "invalid_access_key", "잘못된 엑세스 키입니다.")
+        expected = hmac.new(self._secret, f"{parts[0]}.{parts[1]}".encode(), digest).digest()
+        if not hmac.compare_digest(expected, _bytes(parts[2])):
+            raise _unverified()
+        return claims
+
+
+def body_text(body: bytes) -> str:
+    """A JSON object as it is hashed: `name=value` joined by `&` in the order of the body; nulls are left out."""
+    if not body:
+        return ""
+    try:
+        fields = json.loads(body, parse_float=str, parse_int=str)
+    except ValueError:
+        return ""
+    if not isinstance(fields, dict):
+        return ""
+    return "&".join(f"{name}={_text(value)}" for name, value in fields.items() if value is not None)
+
+
+def hashed_text(request: Request) -> str:
+    """What this request's `query_hash` must be the hash of; empty when it must have none."""
+    return request.hashed_query or body_text(request.body)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _check_query(claims: dict[str, Any], hashed: str) -> None:
+    given = claims.get("query_hash")
+    if given is None and not hashed:
+        return
+    algorithm = str(claims.get("query_hash_alg", "SHA512")).upper()
+    expected = hashlib.sha512(hashed.encode()).hexdigest()
+    if algorithm != "SHA512" or not hashed or given != expected:
+        raise Refused(401, "invalid_query_payload", "Failed to verify the query of Jwt.")
+
+
+def _check_rights(faults: Faults) -> None:
+    if faults.expired_key:
+        raise Refused(401, "expired_access_key", "This key has expired.")
+    if faults.wrong_ip:
+        raise Refused(401, "no_authorization_ip", "This is not a verified IP.")
+    if faults.out_of_scope:
+        raise Refused(403, "out_of_scope", "권한이 부족합니다.")
+
+
+def _unverified() -> Refused:
+    return Refused(401, "jwt_verification", "Jwt 토큰 검증에 실패했습니다.")
+
+
+def _bytes(part: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise _unverified() from error
+
+
+def _decoded(part: str) -> dict[str, Any]:
+    try:
+        value = json.loads(_bytes(part))
+    except ValueError as error:
+        raise _unverified() from error
+    if not isinstance(value, dict):
+        raise _unverified()
+    return value

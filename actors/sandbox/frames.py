@@ -1,0 +1,221 @@
+"""What the sockets say: one JSON text for each message, in the long and the short names of the exchange."""
+
+import json
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from actors.sandbox.books import Displayed
+from actors.sandbox.history import Candle
+from actors.sandbox.live import LiveMarket, Print
+from actors.sandbox.numerals import java, plain, sized, small
+from actors.sandbox.order_wire import wire_type
+from actors.sandbox.quotation_wire import direction, stamp
+from domain.market import KST_OFFSET
+from domain.money import plain as exact
+from domain.orders import Fill, OrderReport, Side, TimeInForce
+
+_NULL: Final = "null"
+
+
+class Format(NamedTuple):
+    """How messages are written: with short names, each in a list of its own."""
+
+    short: bool = False
+    listed: bool = False
+
+    def price(self, value: float) -> str:
+        """A price or an amount of KRW."""
+        return plain(value) if self.short else java(value)
+
+    def size(self, units: int) -> str:
+        """A volume in 1e-8 coins."""
+        return small(units) if self.short else sized(units)
+
+
+FORMATS: Final = {
+    "DEFAULT": Format(),
+    "SIMPLE": Format(short=True),
+    "JSON_LIST": Format(listed=True),
+    "SIMPLE_LIST": Format(short=True, listed=True),
+}
+
+
+class _Template:
+    """A message with its fields in order, written `long:short` pairs."""
+
+    def __init__(self, fields: str) -> None:
+        pairs = [field.partition(":") for field in fields.split()]
+        self._long = _braced([long for long, _, _ in pairs])
+        self._short = _braced([short for _, _, short in pairs])
+
+    def text(self, form: Format, values: tuple[str, ...]) -> str:
+        return (self._short if form.short else self._long) % values
+
+    def message(self, form: Format, values: tuple[str, ...]) -> bytes:
+        text = self.text(form, values)
+        return (f"[{text}]" if form.listed else text).encode()
+
+
+def _braced(names: list[str]) -> str:
+    return "{" + ",".join(f'"{name}":%s' for name in names) + "}"
+
+
+_TICKER: Final = _Template(
+    "type:ty code:cd opening_price:op high_price:hp low_price:lp trade_price:tp prev_closing_price:pcp "
+    "acc_trade_price:atp change:c change_price:cp signed_change_price:scp change_rate:cr signed_change_rate:scr "
+    "ask_bid:ab trade_volume:tv acc_trade_volume:atv trade_date:tdt trade_time:ttm trade_timestamp:ttms "
+    "acc_ask_volume:aav acc_bid_volume:abv highest_52_week_price:h52wp highest_52_week_date:h52wdt "
+    "lowest_52_week_price:l52wp lowest_52_week_date:l52wdt market_state:ms is_trading_suspended:its "
+    "delisting_date:dd market_warning:mw timestamp:tms acc_trade_price_24h:atp24h acc_trade_volume_24h:atv24h "
+    "stream_type:st"
+)
+_TRADE: Final = _Template(
+    "type:ty code:cd timestamp:tms trade_date:td trade_time:ttm trade_timestamp:ttms trade_price:tp trade_volume:tv "
+    "ask_bid:ab prev_closing_price:pcp change:c change_price:cp sequential_id:sid best_ask_price:bap "
+    "best_ask_size:bas best_bid_price:bbp best_bid_size:bbs stream_type:st"
+)
+_BOOK: Final = _Template(
+    "type:ty code:cd timestamp:tms total_ask_size:tas total_bid_size:tbs orderbook_units:obu stream_type:st level:lv"
+)
+_UNIT: Final = _Template("ask_price:ap bid_price:bp ask_size:as bid_size:bs")
+_CANDLE: Final = _Template(
+    "type:ty code:cd candle_date_time_utc:cdttmu candle_date_time_kst:cdttmk opening_price:op high_price:hp "
+    "low_price:lp trade_price:tp candle_acc_trade_volume:catv candle_acc_trade_price:catp timestamp:tms stream_type:st"
+)
+_ORDER: Final = _Template(
+    "type:ty code:cd uuid:uid ask_bid:ab order_type:ot state:s trade_uuid:tuid price:p avg_price:ap volume:v "
+    "remaining_volume:rv executed_volume:ev trades_count:tc reserved_fee:rsf remaining_fee:rmf paid_fee:pf locked:l "
+    "executed_funds:ef time_in_force:tif trade_fee:tf is_maker:im identifier:id smp_type:smpt prevented_volume:pv "
+    "prevented_locked:pl trade_timestamp:ttms order_timestamp:otms timestamp:tms stream_type:st"
+)
+_ASSETS: Final = _Template("type:ty asset_uuid:astuid assets:ast asset_timestamp:asttms timestamp:tms stream_type:st")
+_ASSET: Final = _Template("currency:cu balance:b locked:l")
+
+
+def quoted(text: str) -> str:
+    """A text of ours as JSON: it holds nothing that must be escaped."""
+    return f'"{text}"'
+
+
+def stream_type(*, snapshot: bool) -> str:
+    """Whether a message tells how things were when it was asked for, or what happened after."""
+    return '"SNAPSHOT"' if snapshot else '"REALTIME"'
+
+
+def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool) -> bytes:
+    """A ticker message; `now` in microseconds."""
+    day, last = live.day, live.last
+    change, rate = round(last.price - day.prior, 8), round((last.price - day.prior) / day.prior, 10)
+    value_24h, units_24h = live.rolling()
+    (high, high_at), (low, low_at) = live.year_high, live.year_low
+    price, size = form.price, form.size
+    values = (
+        *('"ticker"', quoted(live.market), price(day.open), price(day.high), price(day.low), price(last.price)),
+        *(price(day.prior), price(day.value), quoted(direction(change)), price(abs(change)), price(change)),
+        *(plain(abs(rate)), plain(rate), _taker(last), size(last.units), size(day.units)),
+        *(quoted(stamp(last.at, "%Y%m%d")), quoted(stamp(last.at, "%H%M%S")), str(last.at // 1000)),
+        *(size(day.ask_units), size(day.bid_units)),
+        *(price(high), quoted(stamp(high_at, "%Y-%m-%d")), price(low), quoted(stamp(low_at, "%Y-%m-%d"))),
+        *('"ACTIVE"', "false", _NULL, '"NONE"', str(now // 1000), price(value_24h), size(units_24h)),
+        stream_type(snapshot=snapshot),
+    )
+    return _TICKER.message(form, values)
+
+
+def trade(live: LiveMarket, one: Print, form: Format, *, snapshot: bool) -> bytes:
+    """A trade message, with the best prices it left behind."""
+    prior, book = live.day.prior, live.book
+    change = round(one.price - prior, 8)
+    price, size = form.price, form.size
+    values = (
+        *('"trade"', quoted(live.market), str(one.at // 1000 + 1), quoted(stamp(one.at, "%Y-%m-%d"))),
+        *(quoted(stamp(one.at, "%H:%M:%S")), str(one.at // 1000), price(one.price), size(one.units), _taker(one)),
+        *(price(prior), quoted(direction(change)), price(abs(change)), str(one.sequential_id)),
+        *(price(book.ask_prices[0]), size(book.ask_sizes[0]), price(book.bid_prices[0]), size(book.bid_sizes[0])),
+        stream_type(snapshot=snapshot),
+    )
+    return _TRADE.message(form, values)
+
+
+def orderbook(  # noqa: PLR0913 (a book is shown in that many ways)
+    market: str, book: Displayed, form: Format, *, count: int, level: float, snapshot: bool
+) -> bytes:
+    """An order book message of up to `count` levels."""
+    price, size = form.price, form.size
+    units = ",".join(
+        _UNIT.text(form, (price(ask), price(bid), size(asked), size(offered)))
+        for ask, bid, asked, offered in book.units(count)
+    )
+    values = (
+        *('"orderbook"', quoted(market), str(book.at_ms), size(sum(book.ask_sizes)), size(sum(book.bid_sizes))),
+        *(f"[{units}]", stream_type(snapshot=snapshot), plain(level)),
+    )
+    return _BOOK.message(form, values)
+
+
+def candle(market: str, kind: str, one: Candle, form: Format, *, snapshot: bool) -> bytes:
+    """A candle message; `kind` is candle.1m and the like."""
+    price = form.price
+    values = (
+        *(quoted(kind), quoted(market), quoted(stamp(one.start, "%Y-%m-%dT%H:%M:%S"))),
+        *(quoted(stamp(one.start + KST_OFFSET, "%Y-%m-%dT%H:%M:%S")), price(one.open), price(one.high)),
+        *(price(one.low), price(one.close), form.size(one.units), price(one.value), str(one.last_ms)),
+        stream_type(snapshot=snapshot),
+    )
+    return _CANDLE.message(form, values)
+
+
+def my_order(  # noqa: PLR0913 (an order has that many sides)
+    report: OrderReport,
+    form: Format,
+    *,
+    state: str,
+    smp_type: str,
+    funds: Decimal | None,
+    reserved: Decimal,
+    now: int,
+    fill: Fill | None = None,
+    is_maker: bool = False,
+) -> bytes:
+    """A myOrder message; `state` is the exchange's word for what happened, `fill` is there when it is "trade"."""
+    spent = sum((each.funds for each in report.fills), Decimal(0))
+    average = (spent / report.executed_volume).quantize(Decimal("1e-8")) if report.executed_volume else Decimal(0)
+    left = None if report.volume is None else report.volume - report.executed_volume
+    paid_left = Decimal(0) if report.finished else max(reserved - report.paid_fee, Decimal(0))
+    price, volume = (fill.price, fill.volume) if fill else (funds if funds is not None else report.price, report.volume)
+    force = _NULL if report.time_in_force is TimeInForce.GTC else quoted(report.time_in_force.value)
+    values = (
+        *('"myOrder"', quoted(report.market), quoted(report.order_id)),
+        *('"BID"' if report.side is Side.BUY else '"ASK"', quoted(wire_type(report.type, report.side)), quoted(state)),
+        *(quoted(fill.trade_id) if fill else _NULL, _number(price), _number(average), _number(volume), _number(left)),
+        *(_number(report.executed_volume), str(report.trades_count), _number(reserved), _number(paid_left)),
+        *(_number(report.paid_fee), _number(report.locked), _number(spent), force, _number(fill.fee if fill else None)),
+        *(("true" if is_maker else "false") if fill else _NULL, _identifier(report.identifier), quoted(smp_type)),
+        *("0", "0", str(fill.at // 1000) if fill else _NULL, str(report.created_at // 1000), str(now // 1000)),
+        stream_type(snapshot=False),
+    )
+    return _ORDER.message(form, values)
+
+
+def my_asset(form: Format, changes: dict[str, tuple[Decimal, Decimal]], asset_id: str, at: int) -> bytes:
+    """A myAsset message of the currencies that changed: free and locked, absolute."""
+    rows = ",".join(
+        _ASSET.text(form, (quoted(currency), exact(free), exact(locked)))
+        for currency, (free, locked) in changes.items()
+    )
+    ms = str(at // 1000)
+    return _ASSETS.message(form, ('"myAsset"', quoted(asset_id), f"[{rows}]", ms, ms, stream_type(snapshot=False)))
+
+
+def _taker(one: Print) -> str:
+    return '"BID"' if one.buys else '"ASK"'
+
+
+def _number(value: Decimal | None) -> str:
+    return _NULL if value is None else exact(value)
+
+
+def _identifier(text: str) -> str:
+    if not text:
+        return _NULL
+    return json.dumps(text)

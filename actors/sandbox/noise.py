@@ -1,0 +1,31 @@
+"""Chance that depends on nothing but its key and its counter, so that any part of the tape can be made again alone."""
+
+from hashlib import blake2b
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counters: TypeAlias = NDArray[np.uint64]
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+_GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2: Final = np.uint64(0x94D049BB133111EB)
+_TO_UNIT: Final = 2.0**-53
+
+
+def key_of(*parts: object) -> int:
+    """A 64 bit key made of any values that print the same every time."""
+    return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest(), "big")
+
+
+def uniform(key: int, counters: Counters) -> Floats:
+    """Numbers in [0, 1), one for each counter, of the same shape (splitmix64: whole steps, the same anywhere)."""
+    mixed = counters * _GAMMA + np.uint64(key)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
+    mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)).astype(np.float64) * _TO_UNIT

@@ -1,0 +1,115 @@
+"""Opens a sandbox's world from its options: the candles, the kept books, the clock."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from actors.sandbox.desk import Desk
+from actors.sandbox.faults import Mischief
+from actors.sandbox.identity import Identity, check_same, keep_identity, load_identity, new_identity
+from actors.sandbox.logbook import LogBook
+from actors.sandbox.options import SandboxOptions
+from actors.sandbox.series import Series
+from actors.sandbox.source import load_candles
+from actors.sandbox.synthetic import FIRST_DAY, synthetic_universe
+from actors.sandbox.tape import settle
+from actors.sandbox.world import World
+from domain.errors import ConfigError
+from domain.market import DAY, MINUTE
+from domain.money import plain, strict_decimals
+from domain.rules import default_terms
+
+WARM_UP: Final = 14 * DAY
+
+
+class Ticking(NamedTuple):
+    """The clock that sandbox and client share: it read `origin_us` when the monotonic clock read `anchor_ns`."""
+
+    origin_us: int
+    anchor_ns: int
+    speed: float
+
+    def now(self) -> int:
+        """Microseconds UTC."""
+        return self.origin_us + int((time.monotonic_ns() - self.anchor_ns) / 1000 * self.speed)
+
+
+class Opened(NamedTuple):
+    """A world ready to run, who it is, and the folder it keeps its books in."""
+
+    world: World
+    identity: Identity
+    log: LogBook
+    clock: Ticking
+
+
+def open_sandbox(options: SandboxOptions) -> Opened:
+    """Load everything; the clock starts when this returns.
+
+    Raises:
+        ConfigError: when candles or options cannot be used, or the folder belongs to another market or process.
+        StorageError: when the folder is damaged or cannot be written.
+    """
+    strict_decimals()
+    home = options.home.expanduser()
+    known = load_identity(home)
+    universe, source = _universe(options, known)
+    asked = new_identity(options.seed, source, tuple(universe), _start(universe, options.start), plain(options.capital))
+    log = LogBook(home)
+    try:
+        identity = _identity(options, log, known, asked)
+        terms = {market: default_terms(market, identity.start) for market in universe}
+        desk = Desk(log, identity.salt, terms, Decimal(identity.capital))
+        desk.state.now = max(desk.state.now, identity.start)
+        desk.keep_past_us = int(options.faults.accounts_lag_ms * 1000)
+        for series in universe.values():
+            settle(series, series.index(identity.start))
+        clock = Ticking(desk.state.now, time.monotonic_ns(), options.speed)
+        world = World(universe, desk, clock, Mischief(options.faults, options.seed))
+    except BaseException:
+        log.close()
+        raise
+    return Opened(world, identity, log, clock)
+
+
+def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[str, Series], str]:
+    """The series to play, and a name for exactly this data."""
+    if options.candles is None:
+        start = options.start if options.start is not None or known is None else known.start
+        first_day = FIRST_DAY if start is None else start // DAY * DAY - min(WARM_UP, options.days // 2 * DAY)
+        universe = synthetic_universe(options.seed, options.days, options.markets, first_day)
+        return universe, f"made up for {options.days} days from {_day(first_day)}"
+    universe = load_candles(options.candles.expanduser(), options.markets, options.seed)
+    digest = blake2b(digest_size=6)
+    for series in universe.values():
+        digest.update(series.market.encode())
+        for column in (series.time, series.open, series.high, series.low, series.close, series.units):
+            digest.update(column.tobytes())
+    return universe, f"candles {digest.hexdigest()}"
+
+
+def _start(universe: Mapping[str, Series], asked: int | None) -> int:
+    first = max(int(series.time[0]) for series in universe.values())
+    end = max(int(series.time[-1]) for series in universe.values()) + MINUTE
+    start = first + min(WARM_UP, (end - first) // 2) if asked is None else asked
+    start -= start % MINUTE
+    if not first < start < end:
+        raise ConfigError(
+            f"cannot start at {_day(start)}: the candles of these markets have {_day(first)} to {_day(end)} in common"
+        )
+    return start
+
+
+def _identity(options: SandboxOptions, log: LogBook, known: Identity | None, asked: Identity) -> Identity:
+    if known is None:
+        keep_identity(log.folder, asked)
+        return asked
+    check_same(log.folder, known, asked, start_asked=options.start is not None)
+    return known
+
+
+def _day(at: int) -> str:
+    return f"{datetime.fromtimestamp(at // 1_000_000, UTC):%Y-%m-%d %H:%M} UTC"

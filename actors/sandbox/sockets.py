@@ -1,0 +1,200 @@
+"""One WebSocket of a client, from its upgrade to its end."""
+
+import asyncio
+import time
+from typing import Final
+
+import wsproto
+from wsproto.connection import ConnectionState
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.utilities import RemoteProtocolError
+
+from actors.sandbox import limits
+from actors.sandbox.answers import error_body
+from actors.sandbox.app import App
+from actors.sandbox.frames import Format
+from actors.sandbox.hub import Hub
+from actors.sandbox.streams import BadFrame, Demand, read_demand
+
+BACKLOG: Final = 16 << 20  # bytes a client may be behind before it is cut off
+UP_EVERY_S: Final = 10.0  # of the exchange's time, but never more often than once a real second
+CLOSE_AFTER_S: Final = 0.15
+_LONGEST: Final = 1 << 20  # characters of one request
+_BINARY: Final = 0x82
+_SHORT: Final = 126
+_MEDIUM: Final = 1 << 16
+
+
+def framed(payload: bytes) -> bytes:
+    """A whole binary message as a server sends it."""
+    size = len(payload)
+    if size < _SHORT:
+        return bytes((_BINARY, size)) + payload
+    if size < _MEDIUM:
+        return bytes((_BINARY, _SHORT)) + size.to_bytes(2, "big") + payload
+    return bytes((_BINARY, 127)) + size.to_bytes(8, "big") + payload
+
+
+class Socket:
+    """A listener of the hub. `demand` is what it asked for last, `form` how it wants it written."""
+
+    def __init__(self, app: App, hub: Hub, writer: asyncio.StreamWriter, *, private: bool, idle_s: float) -> None:
+        self.demand: Demand | None = None
+        self.form = Format()
+        self._app, self._hub, self._writer = app, hub, writer
+        self._private, self._idle_s = private, idle_s
+        self._wire = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
+        self._out: list[bytes] = []
+        self._private_out: list[bytes] = []
+        self._used = time.monotonic()
+        self._messages = limits.Limits()
+        self._heard_so_far = ""
+        self._up: asyncio.TimerHandle | None = None
+
+    # --- what the hub says -------------------------------------------------------------------------------------------
+
+    def push(self, payload: bytes, *, private: bool = False) -> None:
+        """Take one message for the next flush; a private one may be lost or doubled on purpose."""
+        if not private:
+            self._out.append(framed(payload))
+            return
+        mischief = self._app.world.mischief
+        if not mischief.strikes(mischief.faults.lose_event):
+            copies = 2 if mischief.strikes(mischief.faults.duplicate_event) else 1
+            self._private_out.extend([framed(payload)] * copies)
+
+    def flush(self) -> None:
+        """Send what was pushed. Whoever does not read it in time is cut off, and nobody waits for them."""
+        mischief = self._app.world.mischief
+        if self._private_out:
+            if mischief.strikes(mischief.faults.reorder_events):
+                mischief.shuffle(self._private_out)
+            self._out.extend(self._private_out)
+            self._private_out.clear()
+        if not self._out:
+            return
+        count = len(self._out)
+        self._app.world.counts.frames += count
+        self._send(b"".join(self._out))
+        self._out.clear()
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > BACKLOG or mischief.strikes(mischief.faults.ws_drop * count):
+            transport.abort()
+
+    def _send(self, data: bytes) -> None:
+        self._used = time.monotonic()
+        if not self._writer.is_closing():
+            self._writer.write(data)
+
+    # --- what the client says ----------------------------------------------------------------------------------------
+
+    def open(self, headers: list[tuple[bytes, bytes]], target: str, told: list[tuple[str, str]], first: bytes) -> None:
+        """Answer the upgrade; `first` is what the client sent right after it. Raises RemoteProtocolError."""
+        self._wire.initiate_upgrade_connection(headers, target)
+        extra = [(name.encode(), value.encode()) for name, value in told]
+        for _ in self._wire.events():
+            self._send(self._wire.send(AcceptConnection(extra_headers=extra)))
+        if first:
+            self._wire.receive_data(first)
+
+    async def refuse(self, name: str, message: str) -> None:
+        """Say what is wrong and close."""
+        self.push(error_body(name, message))
+        self.flush()
+        await asyncio.sleep(CLOSE_AFTER_S)
+        self._close(1000)
+
+    async def run(self, reader: asyncio.StreamReader) -> None:
+        """Serve the opened socket until it ends."""
+        self._hub.join(self)
+        try:
+            while await self._heard() and await self._read(reader):
+                pass
+        finally:
+            self._hub.leave(self)
+            if self._up is not None:
+                self._up.cancel()
+
+    async def _read(self, reader: asyncio.StreamReader) -> bool:
+        """Whether the socket goes on after the client's next data, or after the time it may stay silent."""
+        left = self._used + self._idle_s - time.monotonic()
+        try:
+            async with asyncio.timeout(max(left, 0.001)):
+                data = await reader.read(1 << 16)
+        except TimeoutError:
+            if time.monotonic() - self._used < self._idle_s:
+                return True
+            self._writer.transport.abort()  # as the exchange does: no close frame, the client sees 1006
+            return False
+        self._used = time.monotonic()
+        try:
+            self._wire.receive_data(data or None)
+        except RemoteProtocolError:
+            self._close(1002)
+            return False
+        return bool(data)
+
+    async def _heard(self) -> bool:
+        """Whether the socket goes on after everything that was received."""
+        try:
+            for event in self._wire.events():
+                if not await self._on_event(event):
+                    return False
+        except RemoteProtocolError:
+            self._close(1002)
+            return False
+        return True
+
+    async def _on_event(self, event: Event) -> bool:
+        match event:
+            case Ping():
+                self._send(self._wire.send(event.response()))
+            case CloseConnection():
+                self._send(self._wire.send(event.response()))
+                return False
+            case TextMessage() | BytesMessage():
+                return await self._on_message(event)
+        return True
+
+    async def _on_message(self, event: TextMessage | BytesMessage) -> bool:
+        data = event.data if isinstance(event.data, str) else bytes(event.data).decode(errors="replace")
+        self._heard_so_far += data
+        if len(self._heard_so_far) > _LONGEST:
+            self._close(1009)
+            return False
+        if not event.message_finished:
+            return True
+        text, self._heard_so_far = self._heard_so_far, ""
+        if text == "PING":
+            self._tell_up(first=True)
+            return True
+        try:
+            self._on_request(text)
+        except BadFrame as bad:
+            await self.refuse(bad.name, bad.message)
+            return False
+        return True
+
+    def _on_request(self, text: str) -> None:
+        world = self._app.world
+        now = world.clock.now()
+        for group in (limits.MESSAGES, limits.MINUTE_MESSAGES):
+            if self._messages.take("", group, now).status != 200:  # noqa: PLR2004 (HTTP)
+                raise BadFrame("TOO_MANY_REQUEST", "요청 수 제한을 초과했습니다.")
+        demand = read_demand(text, private=self._private)
+        world.catch_up()
+        self._hub.demand(self, demand)
+
+    def _tell_up(self, *, first: bool) -> None:
+        """The answer to a text PING, again and again."""
+        if self._up is not None:
+            self._up.cancel()
+        if not first:
+            self.push(b'{"status":"UP"}')
+            self.flush()
+        every = max(1.0, UP_EVERY_S / self._app.world.clock.speed)
+        self._up = asyncio.get_running_loop().call_later(every, lambda: self._tell_up(first=False))
+
+    def _close(self, code: int) -> None:
+        if self._wire.state is ConnectionState.OPEN:
+            self._send(self._wire.send(CloseConnection(code=code)))

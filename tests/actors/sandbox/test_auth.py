@@ -1,0 +1,132 @@
+"""Signed requests: the vectors of upbit-api.md 11.1, and each way to fail with its own name."""
+
+import hashlib
+import uuid
+
+import pytest
+
+from actors.sandbox.answers import Refused, Request
+from actors.sandbox.auth import Gatekeeper, hashed_text
+from actors.sandbox.faults import Faults
+from tests.actors.sandbox.client import hash_source, token, wire_query
+
+ACCESS = "UPBIT-TEST-ACCESS-KEY-0123456789abcdefgh"
+SECRET = "UPBIT-TEST-SECRET-KEY-0123456789abcdefgh"  # noqa: S105 (the published test key)
+CLAIMS = (
+    "eyJhY2Nlc3Nfa2V5IjoiVVBCSVQtVEVTVC1BQ0NFU1MtS0VZLTAxMjM0NTY3ODlhYmNkZWZnaCIsIm5vbmNlIjoiM2YyYjZjMWUtMGQ1YS00Zjdi"
+    "LTlhNTEtNmMwZThkMmI3YTQ0In0."
+)
+HS256 = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + CLAIMS + "yMA1UkLlh-9VDFjTSSyeIF8trnwzCv5GkS8ZVibc5xE"
+HS512 = (
+    "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9." + CLAIMS + "Suvrwmis62OlrB9JbiqiF6NVwXF02VL7n-v7xxldwjEexoFxTXlGfEfHsjV8"
+    "FBkvKV5FPV08ox5IY1cb0QcNDw"
+)
+CLOSED = (
+    "market=KRW-BTC&states[]=done&states[]=cancel&start_time=2026-11-20T00%3A00%3A00%2B09%3A00"
+    "&end_time=2026-11-21T00%3A00%3A00%2B09%3A00&limit=1000"
+)
+LIMIT_BODY = (
+    b'{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.0001","price":"155772000",'
+    b'"time_in_force":"post_only","smp_type":"none","identifier":"bot1-20261122-000001"}'
+)
+
+
+@pytest.mark.parametrize("text", [HS256, HS512])
+def test_the_published_tokens_of_v1_pass(text):
+    Gatekeeper(ACCESS, SECRET).check("Bearer " + text, "", Faults())
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "digest"),
+    [
+        ("market=KRW-BTC&states[]=wait&states[]=watch", b"", "c01bbcb80094d222"),
+        (CLOSED, b"", "5af7efb2526b5574"),
+        (
+            "",
+            LIMIT_BODY,
+            "a328b2b15d09d4d6",
+        ),
+        (
+            "",
+            b'{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"10000","identifier":"bot1-20261122-000002"}',
+            "cda0504c3fec1dc3",
+        ),
+        ("pairs=KRW-BTC%2CKRW-ETH&cancel_side=bid&count=20&order_by=desc", b"", "39833043889fa73f"),
+        ("identifier=grid%3AKRW-BTC%2F0001%20a", b"", "c30594989d58afc3"),
+        (
+            "",
+            b'{"market":"KRW-BTC","side":"bid","volume":"0.01","price":"100","ord_type":"limit"}',
+            "da670bea980ba35e",
+        ),
+    ],
+)
+def test_the_text_that_is_hashed_is_that_of_the_published_vectors(query, body, digest):
+    text = hashed_text(Request("GET", "/v1/orders", query, {}, body))
+    assert hashlib.sha512(text.encode()).hexdigest()[:16] == digest
+
+
+def refused(header, hashed="", faults=None, keeper=None):
+    with pytest.raises(Refused) as caught:
+        (keeper or Gatekeeper(ACCESS, SECRET)).check(header, hashed, faults or Faults())
+    return caught.value.status, caught.value.name
+
+
+def test_each_failure_has_its_own_name():
+    good = token(ACCESS, SECRET)
+    assert refused(None) == (401, "no_authorization_token")
+    assert refused("Basic abc") == (401, "no_authorization_token")
+    assert refused("Bearer abc") == (401, "jwt_verification")
+    assert refused("Bearer a.b.c") == (401, "jwt_verification")
+    assert refused(good[:-4] + "AAAA") == (401, "jwt_verification")
+    assert refused(token(ACCESS, "another secret")) == (401, "jwt_verification")
+    assert refused(token(ACCESS, SECRET, alg="none")) == (401, "jwt_verification")
+    assert refused(token("nobody", SECRET)) == (401, "invalid_access_key")
+    assert refused(token(ACCESS, SECRET, claims={"nonce": None})) == (401, "jwt_verification")
+    assert refused(good, "market=KRW-BTC") == (401, "invalid_query_payload")
+    assert refused(token(ACCESS, SECRET, "a=1"), "a=2") == (401, "invalid_query_payload")
+    assert refused(token(ACCESS, SECRET, "a=1"), "") == (401, "invalid_query_payload")
+    assert refused(good, faults=Faults(expired_key=1)) == (401, "expired_access_key")
+    assert refused(good, faults=Faults(wrong_ip=1)) == (401, "no_authorization_ip")
+    assert refused(good, faults=Faults(out_of_scope=1)) == (403, "out_of_scope")
+
+
+def test_a_nonce_is_good_once_even_for_another_request():
+    keeper, nonce = Gatekeeper(ACCESS, SECRET), str(uuid.uuid4())
+    keeper.check(token(ACCESS, SECRET, nonce=nonce), "", Faults())
+    again = token(ACCESS, SECRET, "a=1", nonce=nonce)
+    assert refused(again, "a=1", keeper=keeper) == (401, "nonce_used")
+
+
+def test_a_bad_signature_does_not_use_the_nonce_up():
+    keeper, nonce = Gatekeeper(ACCESS, SECRET), str(uuid.uuid4())
+    refused(token(ACCESS, "another secret", nonce=nonce), keeper=keeper)
+    keeper.check(token(ACCESS, SECRET, nonce=nonce), "", Faults())
+
+
+def test_over_the_wire_a_failure_is_a_401_with_a_name(start):
+    client = start()
+    answer = client.session.get(client.base + "/v1/accounts", timeout=5)
+    assert (answer.status_code, answer.json()["error"]["name"]) == (401, "no_authorization_token")
+    params = {"market": "KRW-BTC", "start_time": "2026-01-02T00:00:00+09:00"}
+    assert client.get("/v1/orders/closed", params).status_code == 200
+    encoded = token(client.access, client.secret, wire_query(params))
+    url = client.base + "/v1/orders/closed?" + wire_query(params)
+    answer = client.session.get(url, headers={"Authorization": encoded}, timeout=5)
+    assert answer.json()["error"]["name"] == "invalid_query_payload"
+    good = token(client.access, client.secret, hash_source(params), alg="HS256")
+    assert client.session.get(url, headers={"Authorization": good}, timeout=5).status_code == 200
+
+
+def test_a_delete_with_a_body_is_refused(start):
+    client = start()
+    header = {"Authorization": token(client.access, client.secret, "uuid=1")}
+    answer = client.session.delete(client.base + "/v1/order", json={"uuid": "1"}, headers=header, timeout=5)
+    assert (answer.status_code, answer.json()["error"]["name"]) == (400, "QUERY_PARAMETER_NOT_SUPPORTED")
+
+
+def test_key_pair_and_expiry_are_told(start):
+    client = start()
+    (row,) = client.get("/v1/api_keys").json()
+    assert row["access_key"] == client.access
+    assert len(client.access) == len(client.secret) == 40
+    assert row["expire_at"] == "2027-01-03T09:00:00+09:00"
