@@ -1,5 +1,6 @@
 """Serves the read model to web processes over a unix socket, and takes a person's commands from them."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -207,4 +208,6 @@ class Dashboard(Actor[None]):
             reader.gone = True
             self._readers.discard(reader)
             self._changed.notify_all()
+        with contextlib.suppress(OSError):  # its other thread may have closed it already
+            reader.connection.shutdown(socket.SHUT_RDWR)  # a close alone would not wake a thread that reads
         reader.connection.close()

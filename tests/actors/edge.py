@@ -1,0 +1,46 @@
+"""A host for one edge: what it says through its outlet or in a turn is kept in order."""
+
+import queue
+from typing import Any
+
+from domain.message import Message
+
+
+class Ear:
+    """Stands where the host stands for an edge under test."""
+
+    seed = 1
+    faulty = False
+
+    def __init__(self) -> None:
+        self.said: queue.Queue[tuple[str, Message]] = queue.Queue()
+
+    def outlet(self, _name: str) -> "Ear":
+        return self
+
+    def send(self, name: str, message: Message) -> None:
+        self.said.put((name, message))
+
+    def publish(self, topic: str, message: Message) -> None:
+        self.said.put((topic, message))
+
+    def sync(self) -> None:
+        """Everything here is as durable as it gets."""
+
+    def run_loop(self, _name: str) -> None:
+        """Turns are run by hand."""
+
+    def stopped(self, _name: str) -> None:
+        """There is no mail to account for."""
+
+    def next(self) -> tuple[str, Message]:
+        return self.said.get(timeout=10)
+
+    def all(self) -> list[tuple[str, Message]]:
+        heard = []
+        while not self.said.empty():
+            heard.append(self.said.get())
+        return heard
+
+    def of(self, kind: Any) -> list[Any]:
+        return [message for _, message in self.all() if isinstance(message, kind)]

@@ -1,0 +1,169 @@
+from decimal import Decimal as D
+
+import pytest
+
+from actors.clock import Clock, DecideDue, MinuteDue
+from actors.feed import Feed
+from actors.runtime import Recovered
+from domain.market import BASE_FRAME, MINUTE, US_PER_S, Book, Level, Trade
+from domain.messages import BookSeen, DecisionDue, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
+from domain.orders import Side
+from tests.actors.edge import Ear
+from tests.actors.stage import T0, Stage, session
+
+BTC, ETH = "KRW-BTC", "KRW-ETH"
+
+
+class Stream:
+    """The socket's end: the test calls what the stream would call."""
+
+    def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
+        self.trade, self.book, self.echo, self.state = on_trade, on_book, on_echo, on_state
+        self.probes: list[int] = []
+        self.running = False
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+    def probe(self, mark: int) -> None:
+        self.probes.append(mark)
+
+
+class Rig:
+    """A feed of two markets with its stream and its host."""
+
+    def __init__(self, **more) -> None:
+        self.ear = Ear()
+
+        def open_stream(*callbacks):
+            self.stream = Stream(*callbacks)
+            return self.stream
+
+        self.feed = Feed(self.ear, "feed", open_stream=open_stream, markets=(BTC, ETH), now=lambda: T0, **more)
+        self.feed.on_begin()
+
+    def due(self, end: int) -> list:
+        self.feed.run_turn("clock", IntervalDue(end), end + 2 * US_PER_S)
+        return self.ended()
+
+    def ended(self) -> list[tuple[str, int]]:
+        return [(name, one.end) for name, one in self.ear.all() if isinstance(one, IntervalEnded)]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def trade(at: int, number: int = 1) -> Trade:
+    return Trade(at, D(100), D(1), Side.BUY, number)
+
+
+def book(at: int) -> Book:
+    return Book(at, (Level(D(101), D(1)),), (Level(D(100), D(1)),))
+
+
+BOTH = [(f"market:{BTC}", T0 + MINUTE), (f"market:{ETH}", T0 + MINUTE)]
+
+
+def test_it_lives_as_long_as_its_stream(rig):
+    assert rig.stream.running
+    rig.feed.on_end()
+    assert not rig.stream.running
+
+
+def test_every_trade_goes_to_its_market_and_others_are_only_a_pulse(rig):
+    rig.stream.trade(BTC, trade(T0))
+    rig.stream.trade("KRW-DOGE", trade(T0))
+    assert [(to, type(one)) for to, one in rig.ear.all()] == [(f"market:{BTC}", TradesPrinted), ("tickers", TickerSeen)]
+
+
+def test_a_book_goes_out_once_a_second(rig):
+    for at in (T0, T0 + US_PER_S // 2, T0 + US_PER_S):
+        rig.stream.book(BTC, book(at))
+    rig.stream.book(ETH, book(T0))
+    assert [(one.market, one.book.at) for one in rig.ear.of(BookSeen)] == [(BTC, T0), (BTC, T0 + US_PER_S), (ETH, T0)]
+
+
+def test_an_interval_ends_at_once_when_a_later_frame_has_been_seen(rig):
+    rig.stream.trade(BTC, trade(T0 + MINUTE))
+    rig.ear.all()
+    assert rig.due(T0 + MINUTE) == BOTH
+    assert rig.stream.probes == []
+
+
+def test_otherwise_it_waits_for_a_frame_of_any_market_and_tells_the_end_before_the_trade(rig):
+    rig.stream.trade(BTC, trade(T0 + MINUTE - 1))
+    rig.ear.all()
+    assert rig.due(T0 + MINUTE) == []
+    rig.stream.trade(ETH, trade(T0 + MINUTE))
+    heard = [type(one) for _, one in rig.ear.all()]
+    assert heard[:3] == [IntervalEnded, IntervalEnded, TradesPrinted]
+
+
+def test_a_quiet_market_is_probed_and_the_echo_ends_the_interval(rig):
+    assert rig.due(T0 + MINUTE) == []
+    assert rig.stream.probes == [T0 + MINUTE]
+    rig.stream.echo(T0 + MINUTE)
+    assert rig.ended() == BOTH
+
+
+def test_intervals_that_piled_up_end_in_order(rig):
+    rig.due(T0 + MINUTE)
+    rig.due(T0 + 2 * MINUTE)
+    rig.stream.trade(BTC, trade(T0 + 2 * MINUTE))
+    assert [end for _, end in rig.ended()] == [T0 + MINUTE] * 2 + [T0 + 2 * MINUTE] * 2
+
+
+def test_the_in_process_exchange_hears_what_the_markets_hear():
+    rig = Rig(listeners=("venue",))
+    rig.stream.trade(BTC, trade(T0))
+    rig.stream.book(BTC, book(T0))
+    assert [type(one) for to, one in rig.ear.all() if to == "venue"] == [TradesPrinted, BookSeen]
+
+
+def test_the_state_of_the_connection_is_published(rig):
+    rig.stream.state(False, "silent for 25 s")
+    assert rig.ear.next() == ("streams", StreamChanged("public", False, "silent for 25 s", T0))
+
+
+# --- the clock that drives it
+
+
+@pytest.fixture
+def clock() -> Stage:
+    return Stage(Clock, "clock").tell(session())
+
+
+def test_two_seconds_after_each_minute_the_interval_is_due(clock):
+    clock.ring()
+    assert clock.now == T0 + MINUTE + 2 * US_PER_S
+    assert clock.to("feed", IntervalDue) == [IntervalDue(T0 + MINUTE)]
+
+
+def test_three_seconds_after_a_base_close_the_decision_is_due(clock):
+    for _ in range(5):
+        clock.ring()
+    (delay,) = [delay for delay, one in clock.timers if isinstance(one, DecideDue)]
+    assert clock.now + delay == T0 + BASE_FRAME + 3 * US_PER_S
+    clock.tell(DecideDue(T0 + BASE_FRAME))
+    assert clock.to("portfolio", DecisionDue) == [DecisionDue(T0 + BASE_FRAME)]
+
+
+def test_a_fast_clock_leaves_the_transport_its_real_time():
+    clock = Stage(Clock, "clock").tell(session(speed=600.0))
+    for _ in range(5):
+        clock.ring()
+    (delay,) = [delay for delay, one in clock.timers if isinstance(one, DecideDue)]
+    assert delay == 150 * US_PER_S  # a quarter of a real second
+
+
+def test_a_new_chain_of_timers_makes_the_old_one_stale(clock):
+    old = clock.timers[-1][1]
+    clock.tell(Recovered(2))
+    assert isinstance(old, MinuteDue)
+    clock.tell(old, "timer")
+    assert clock.sent == clock.timers == []
