@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,7 +98,9 @@ class Session:
     def run(self) -> int:
         """Run until the time is over or a person ends it; gives the exit code."""
         from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
+        from storage.database import open_database  # noqa: PLC0415
         from storage.home import Home  # noqa: PLC0415
+        from storage.projection import Projection  # noqa: PLC0415
         from storage.settings import load_settings  # noqa: PLC0415
 
         options = self.options
@@ -112,7 +114,8 @@ class Session:
         with ExitStack() as stack:
             place = stack.enter_context(self._sandbox(home)) if options.sandbox else upbit()
             markets = chosen(place, listed(options.markets))
-            projection = stack.enter_context(recording(home))
+            database = stack.enter_context(closing(open_database(home.database)))
+            projection = Projection(database)
             engine = Engine(
                 place=place,
                 markets=markets,
@@ -123,7 +126,11 @@ class Session:
                 seed=options.seed,
                 code_version=code_version(),
                 outlets=Outlets(
-                    projection.apply, projection.catch_up, projection.last_sequence, projection.equity_curve
+                    write=projection.apply,
+                    catch_up=projection.catch_up,
+                    release=database.close,
+                    last_sequence=projection.last_sequence,
+                    equity=projection.equity_curve,
                 ),
             )
             stack.enter_context(engine)
@@ -188,19 +195,6 @@ class Session:
             return
         for name, value in summary.items():
             click.echo(f"{name.replace('_', ' '):>16}  {value}")
-
-
-@contextmanager
-def recording(home: Any) -> Iterator[Any]:
-    """The SQL projection of a home."""
-    from storage.database import open_database  # noqa: PLC0415
-    from storage.projection import Projection  # noqa: PLC0415
-
-    database = open_database(home.database)
-    try:
-        yield Projection(database)
-    finally:
-        database.close()
 
 
 def upbit() -> Any:

@@ -36,6 +36,7 @@ class Outlets:
 
     write: Callable[[Sequence[tuple[int, Message]]], None]
     catch_up: Callable[[Iterable[tuple[int, Message]]], int]
+    release: Callable[[], object]
     last_sequence: Callable[[], int]
     equity: Callable[[], Iterable[EquityPoint]]
 
@@ -72,7 +73,7 @@ class Engine:
             return self._dashboard
 
         edges = [
-            ActorSpec("recorder", functools.partial(Recorder, write=outlets.write)),
+            ActorSpec("recorder", functools.partial(Recorder, write=outlets.write, release=outlets.release)),
             ActorSpec("dashboard", dashboard),
             *self._edges_to(place),
         ]

@@ -11,6 +11,7 @@ from actors.runtime.codec import decode_message
 from actors.runtime.record import Status
 from actors.runtime.segments import read
 from domain.message import Message
+from domain.messages import IncidentRaised
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ BATCH_MAX = 500
 WAITING_MAX = 50_000  # events kept while the database does not answer; beyond it the oldest are left to the journal
 PAUSE_S = 0.2  # events of this long are written together
 RETRY_S = 2.0
+TRIES = 5  # of one batch, before its events are stored one by one
 
 
 class Recorder(Actor[None]):
@@ -33,9 +35,13 @@ class Recorder(Actor[None]):
     edge = True
     State = None
 
-    def __init__(self, context: Context, name: str, *, write: Write) -> None:
+    def __init__(
+        self, context: Context, name: str, *, write: Write, release: Callable[[], object], retry_s: float = RETRY_S
+    ) -> None:
         super().__init__(context, name)
         self._store = write
+        self._release = release
+        self._retry_s = retry_s
         self._waiting: list[tuple[int, Message]] = []
         self._changed = threading.Condition()
         self._ending = False
@@ -65,18 +71,52 @@ class Recorder(Actor[None]):
             log.error("recorder did not finish waiting=%d", len(self._waiting))
 
     def _run(self) -> None:
+        try:
+            self._write_on()
+        finally:
+            self._release()
+
+    def _write_on(self) -> None:
         pause = threading.Event()
+        fails = 0
         while batch := self._take():
-            try:
-                self._store(batch)
-            except Exception:  # whatever the database raised: the batch stays, a person is told, trading goes on
-                log.exception("projection not written events=%d", len(batch))
-                with self._changed:
-                    self._waiting[:0] = batch
-                    if self._ending:
-                        return
-                pause.wait(RETRY_S)
-            pause.wait(0.0 if self._ending else PAUSE_S)
+            if self._written(batch):
+                fails = 0
+                pause.wait(0.0 if self._ending else PAUSE_S)
+                continue
+            fails += 1
+            if fails >= TRIES:
+                self._one_by_one(batch)
+                fails = 0
+            elif self._give_back(batch):
+                pause.wait(self._retry_s)
+            else:
+                return
+
+    def _written(self, batch: list[tuple[int, Message]]) -> bool:
+        """Store a batch; what the journal does not have for sure must not be in the projection either."""
+        try:
+            self.outlet.sync()
+            self._store(batch)
+        except Exception:  # whatever the database raised: a person is told, trading goes on
+            log.exception("projection not written events=%d", len(batch))
+            return False
+        return True
+
+    def _give_back(self, batch: list[tuple[int, Message]]) -> bool:
+        """Put a batch back to be tried again; False at the end, when the journal must tell it at the next start."""
+        with self._changed:
+            self._waiting[:0] = batch
+            return not self._ending
+
+    def _one_by_one(self, batch: list[tuple[int, Message]]) -> None:
+        """One event that can never be stored must not hold up all others: it is set aside, and said so."""
+        for seq, message in batch:
+            if not self._written([(seq, message)]):
+                text = (
+                    f"event {seq} ({type(message).__name__}) cannot be stored and is left to the journal, see the log"
+                )
+                self.outlet.publish("incidents", IncidentRaised(self.now, "not_recorded", self.name, text))
 
     def _take(self) -> list[tuple[int, Message]]:
         """The next batch; empty once the end has come and nothing waits."""
