@@ -33,7 +33,11 @@ class Child:
     def start(self) -> str:
         """Run it and wait for its ready line."""
         process = subprocess.Popen(  # noqa: S603 (our own module, our own interpreter)
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C in a terminal is for us: we end our children when we no longer need them
         )
         self._process = process
         lines: queue.Queue[str] = queue.Queue()

@@ -7,6 +7,7 @@ ones: this is a rehearsal exchange, and the machine it runs on is the one that w
 import fcntl
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from domain.errors import ConfigError, StorageError
 
 _HEAD: Final = struct.Struct("<II")  # length and CRC-32 of what follows
 _TIME: Final = struct.Struct("<qI")
+
+LOCK_WAIT_S: Final = 3.0  # real seconds
 
 
 class LogBook:
@@ -34,11 +37,9 @@ class LogBook:
             self._time = _opened(folder / "time")
         except OSError as error:
             raise StorageError(f"the sandbox cannot use its folder {folder}: {error}") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        if not self._locked():
             self._close_all()
-            raise ConfigError(f"another sandbox is running on {folder}: stop it, or give another --home") from error
+            raise ConfigError(f"another sandbox is running on {folder}: stop it, or give another --home")
 
     def snapshot(self) -> bytes | None:
         """The last snapshot, None when there was none."""
@@ -104,6 +105,19 @@ class LogBook:
     def keep_time(self, now: int) -> None:
         """Keep the time, in one small write over the old one."""
         os.pwrite(self._time, _TIME.pack(now, zlib.crc32(now.to_bytes(8, "little", signed=True))), 0)
+
+    def _locked(self) -> bool:
+        """Take the folder; one whose parent was killed a moment ago is still ending and gets a little time."""
+        end = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(0.05)
+            else:
+                return True
 
     def close(self) -> None:
         """Let another process have the folder."""

@@ -57,6 +57,7 @@ BLOCKED_S: Final = 60.0  # how long a 418 shuts a scope when it does not say; do
 BACKOFF_MAX_S: Final = 30.0
 SPREAD: Final = 0.25  # waits are longer by up to this part, so that two programs do not come back together
 SHORTEST_WAIT_S: Final = 0.000_5
+_random: Final = SystemRandom().random
 
 
 class Urgency(IntEnum):
@@ -117,7 +118,7 @@ class Limiter:
         clock: Clock,
         *,
         wait: Wait = threading.Condition.wait,
-        jitter: Callable[[], float] = SystemRandom().random,
+        jitter: Callable[[], float] = _random,
     ) -> None:
         self._clock = clock
         self._wait = wait

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actors.upbit import fields
 from domain.errors import BadPayload
 from domain.market import Bar, Terms
 from domain.money import parse, plain
@@ -49,6 +50,13 @@ def once(kind: str, value: object) -> None:
         log.warning("exchange says something new %s", key)
 
 
+def note_fields(kind: str, row: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Log the names of a row that this version does not know; what they say is not used."""
+    if not row.keys() <= known:
+        for name in sorted(row.keys() - known):
+            once(f"field of {kind}", name)
+
+
 def moment(text: str) -> int:
     """Microseconds UTC of an ISO time; one without a zone is UTC."""
     try:
@@ -79,6 +87,7 @@ def number(row: Mapping[str, Any], name: str, default: Decimal | None = None) ->
 
 def bar(row: Mapping[str, Any]) -> Bar:
     """A candle of the quotation API."""
+    note_fields("candle", row, fields.CANDLE)
     return Bar(
         start=moment(row["candle_date_time_utc"]),
         open=number(row, "opening_price"),
@@ -92,6 +101,7 @@ def bar(row: Mapping[str, Any]) -> Bar:
 
 def terms(row: Mapping[str, Any]) -> Terms:
     """The order policy of one market."""
+    note_fields("order policy", row, fields.CHANCE)
     market = row["market"]
     return Terms(
         market=market["id"],
@@ -105,12 +115,14 @@ def terms(row: Mapping[str, Any]) -> Terms:
 
 
 def balance(row: Mapping[str, Any]) -> Balance:
-    """One currency of the account."""
-    return Balance(row["currency"], number(row, "balance"), number(row, "locked"), number(row, "avg_buy_price", ZERO))
+    """One currency of the account; its average price is 0 when it is not told in KRW."""
+    note_fields("balance", row, fields.BALANCE)
+    average = number(row, "avg_buy_price", ZERO) if row.get("unit_currency", "KRW") == "KRW" else ZERO
+    return Balance(row["currency"], number(row, "balance"), number(row, "locked"), average)
 
 
-def order_body(request: OrderRequest) -> dict[str, str]:
-    """An order as the JSON body to post: every number a text, nothing that does not apply."""
+def order_body(request: OrderRequest, smp_type: str | None = None) -> dict[str, str]:
+    """An order as the JSON body to post, in the order to hash: every number a text, nothing that does not apply."""
     by_total = request.funds is not None
     kind = request.type.value
     if request.type is OrderType.MARKET:
@@ -123,17 +135,19 @@ def order_body(request: OrderRequest) -> dict[str, str]:
         body["price"] = plain(price)
     if request.time_in_force is not TimeInForce.GTC:
         body["time_in_force"] = request.time_in_force.value
+    if smp_type and (request.time_in_force is not TimeInForce.POST_ONLY or smp_type == "none"):
+        body["smp_type"] = smp_type  # beside post_only the exchange refuses every rule but `none`
     if request.identifier:
         body["identifier"] = request.identifier
     return body
 
 
 def order_report(row: Mapping[str, Any]) -> OrderReport:
-    """An order of the exchange API; complete when it came with its trades."""
+    """An order of the exchange API; complete when the fills it came with are all that were executed."""
+    note_fields("order", row, fields.ORDER)
     kind, side = order_type(row["ord_type"]), SIDES[row["side"]]
     executed = number(row, "executed_volume", ZERO)
-    paid = number(row, "paid_fee", ZERO)
-    fills = _fills(row, side, paid)
+    fills = _fills(row, side, executed)
     return OrderReport(
         order_id=row["uuid"],
         identifier=row.get("identifier") or "",
@@ -144,13 +158,13 @@ def order_report(row: Mapping[str, Any]) -> OrderReport:
         price=number(row, "price") if kind is OrderType.LIMIT else None,
         volume=number(row, "volume") if row.get("volume") is not None else None,
         executed_volume=executed,
-        paid_fee=paid,
+        paid_fee=number(row, "paid_fee", ZERO),
         locked=number(row, "locked", ZERO),
         created_at=moment(row["created_at"]),
         time_in_force=time_in_force(row.get("time_in_force")),
         trades_count=int(row.get("trades_count") or 0),
         fills=fills,
-        complete="trades" in row,
+        complete=sum((fill.volume for fill in fills), ZERO) == executed,
     )
 
 
@@ -200,9 +214,17 @@ def fee_shares(funds: Sequence[Decimal], paid: Decimal) -> tuple[Decimal, ...]:
     return tuple(shares)
 
 
-def _fills(row: Mapping[str, Any], side: Side, paid: Decimal) -> tuple[Fill, ...]:
+def _fills(row: Mapping[str, Any], side: Side, executed: Decimal) -> tuple[Fill, ...]:
+    """The fills a row carries; none while trades lag behind the order.
+
+    The shares of a fee paid for more than is shown would be wrong, and a fill once booked is never corrected.
+    """
     trades = row.get("trades") or ()
-    fees = fee_shares([number(trade, "funds") for trade in trades], paid)
+    if sum((number(trade, "volume") for trade in trades), ZERO) != executed:
+        return ()
+    fees = fee_shares([number(trade, "funds") for trade in trades], number(row, "paid_fee", ZERO))
+    for trade in trades:
+        note_fields("fill of an order", trade, fields.ORDER_TRADE)
     return tuple(
         Fill(
             trade_id=trade["uuid"],
@@ -220,7 +242,16 @@ def _fills(row: Mapping[str, Any], side: Side, paid: Decimal) -> tuple[Fill, ...
     )
 
 
-SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:s\b|sec|초)")
+_TIME_TOLD: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*(s\b|sec|초|min|분)")
+
+
+def seconds_told(text: str, header: str | None = None) -> float | None:
+    """How long a refusal says to stay away, in seconds of the exchange's time: from its text, or a Retry-After."""
+    if told := _TIME_TOLD.search(text):
+        return float(told[1]) * (60.0 if told[2] in {"min", "분"} else 1.0)
+    if header and header.strip().isdecimal():
+        return float(header)
+    return None
 
 
 def error_of(raw: bytes) -> tuple[str, str]:

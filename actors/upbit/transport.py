@@ -1,0 +1,171 @@
+"""One HTTP call to the exchange: signed, inside its limits, on a kept connection, with an answer or a typed error."""
+
+import logging
+import threading
+from collections.abc import Callable
+from random import SystemRandom
+from typing import Any, Final
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from actors.upbit import wire
+from actors.upbit.limits import Limiter, Urgency
+from actors.upbit.sign import Keys, Params, bearer, pairs, wire_query
+from domain.errors import BadPayload, ConfigError, ExchangeUnavailable, OutcomeUnknown, RateLimited, RequestRefused
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_S: Final = (5.0, 10.0)  # connect, read; real time
+GET_TRIES: Final = 4
+BACKOFF_S: Final = 0.3
+NOT_FOUND: Final = 404
+NO_TIME: Final = 408
+BLOCKED: Final = 418
+TOO_MANY: Final = 429
+SERVER_ERROR: Final = 500
+_spread: Final = SystemRandom().uniform
+
+
+class Transport:
+    """Makes the calls. Thread-safe: each thread keeps its own connection, all share one limiter.
+
+    Raises RequestRefused (a definite no), RateLimited, ExchangeUnavailable (nothing was changed there), OutcomeUnknown
+    (a POST or DELETE whose answer never came or cannot be read: it may have worked), BadPayload (a GET answered with
+    something else than JSON), and ConfigError when a signed call has no keys. No error shows a key or a header.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        keys: Keys | None,
+        limiter: Limiter,
+        *,
+        pause: Callable[[float], object] | None = None,
+        timeout_s: tuple[float, float] = TIMEOUT_S,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._keys = keys
+        self._limiter = limiter
+        self._ending = threading.Event()
+        self._pause = pause or self._ending.wait
+        self._timeout_s = timeout_s
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[requests.Session] = []
+
+    def get(self, path: str, params: Params, group: str, urgency: Urgency, *, signed: bool = False) -> Any:
+        """A GET, tried again with growing pauses while the exchange is not reachable or too busy."""
+        for attempt in range(1, GET_TRIES + 1):
+            self._limiter.acquire(group, urgency)
+            try:
+                return self._call("GET", path, params, group, signed=signed)
+            except (ExchangeUnavailable, RateLimited, BadPayload) as error:
+                if attempt == GET_TRIES or (isinstance(error, RateLimited) and error.blocked) or self._ending.is_set():
+                    raise
+                log.info("call tried again path=%s attempt=%d reason=%s", path, attempt, error)
+                self._pause(BACKOFF_S * 2**attempt * _spread(0.5, 1.0))
+        raise AssertionError("the loop returns or raises")
+
+    def send(self, method: str, path: str, params: Params, group: str) -> Any:
+        """A signed POST or DELETE, sent once: whether it may be sent again is not for this place to know."""
+        self._limiter.acquire(group, Urgency.ORDER)
+        return self._call(method, path, params, group, signed=True)
+
+    def close(self) -> None:
+        """End the pauses and close every connection; calls in flight fail, later ones raise ExchangeUnavailable."""
+        self._ending.set()
+        self._limiter.close()
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+            self._sessions.clear()
+
+    def _call(self, method: str, path: str, params: Params, group: str, *, signed: bool) -> Any:
+        where = f"{method} {path}"
+        query = wire_query(params) if method != "POST" else ""
+        try:
+            answer = self._session().request(
+                method,
+                f"{self._base}{path}?{query}" if query else self._base + path,
+                data=wire.dump(dict(pairs(params))) if method == "POST" else None,
+                headers=self._headers(method, params, signed=signed),
+                timeout=self._timeout_s,
+                allow_redirects=False,  # an order must not go where a redirect leads, and a key neither
+            )
+        except requests.RequestException as error:
+            raise _lost(method, where, error) from error
+        self._limiter.remaining(answer.headers.get("Remaining-Req"))
+        if answer.status_code in {TOO_MANY, BLOCKED}:
+            raise self._limited(where, group, answer)
+        self._limiter.passed(group)
+        if requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
+            return _read(method, where, answer.content)
+        raise _refusal(method, where, answer)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers = CaseInsensitiveDict({"Accept": "application/json"})
+            session.trust_env = False  # what a shell says of proxies and passwords must not decide whom we talk to
+            session.mount(self._base, HTTPAdapter(pool_maxsize=2, max_retries=0))
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _headers(self, method: str, params: Params, *, signed: bool) -> dict[str, str]:
+        """Each header once: the exchange refuses doubled ones. Only its public side compresses."""
+        headers = {"Accept-Encoding": "identity" if signed else "gzip"}
+        if method == "POST":
+            headers["Content-Type"] = "application/json; charset=utf-8"
+        if signed:
+            if self._keys is None:
+                raise ConfigError("this call needs API keys, and none were given")
+            headers["Authorization"] = bearer(self._keys, params)
+        return headers
+
+    def _limited(self, where: str, group: str, answer: requests.Response) -> RateLimited:
+        name, message = wire.error_of(answer.content)
+        blocked = answer.status_code == BLOCKED
+        told = wire.seconds_told(message, answer.headers.get("Retry-After"))
+        wait_s = self._limiter.refused(group, blocked=blocked, seconds=told)
+        return RateLimited(f"{where}: HTTP {answer.status_code} {name}".rstrip(), wait_s, blocked=blocked)
+
+
+def _no_answer(method: str, text: str) -> Exception:
+    """A GET changed nothing; anything else may have worked."""
+    return ExchangeUnavailable(text) if method == "GET" else OutcomeUnknown(text)
+
+
+def _lost(method: str, where: str, error: requests.RequestException) -> Exception:
+    """No answer came: nothing was sent, or nobody knows."""
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    text = f"{where}: {type(error).__name__}"
+    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        return ExchangeUnavailable(f"{text}, not sent")
+    return _no_answer(method, f"{text}, no answer")
+
+
+def _read(method: str, where: str, content: bytes) -> Any:
+    try:
+        return wire.load(content)
+    except BadPayload as error:
+        if method == "GET":
+            raise
+        raise OutcomeUnknown(f"{where}: {error}") from error
+
+
+def _refusal(method: str, where: str, answer: requests.Response) -> Exception:
+    """A definite no has a status of its own and a name; a used nonce means that a copy of the call came before."""
+    name, message = wire.error_of(answer.content)
+    status = answer.status_code
+    if status < requests.codes.bad_request or status >= SERVER_ERROR or status == NO_TIME or not name:
+        return _no_answer(method, f"{where}: HTTP {status} {name}".rstrip())
+    if name == "nonce_used":
+        return _no_answer(method, f"{where}: the exchange saw this nonce before")
+    return RequestRefused(status, name, message)
