@@ -94,6 +94,8 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.ending = threading.Event()
+        self.failure = ""
+        self._box: Any = None
 
     def run(self) -> int:
         """Run until the time is over or a person ends it; gives the exit code."""
@@ -139,9 +141,11 @@ class Session:
             if not options.no_web:
                 stack.enter_context(self._web(home))
             self._wait(engine)
-            summary = engine.close()
+            summary = engine.close(exchange_alive=not self.failure)
         self._tell(summary)
-        return 0
+        if self.failure:
+            click.echo(f"error: {self.failure}", err=True)
+        return 1 if self.failure else 0
 
     def _obey_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -153,6 +157,9 @@ class Session:
         while not self.ending.is_set() and (end is None or engine.now() < end):
             left = 0.5 if end is None else min(0.5, engine.real_seconds(end - engine.now()))
             self.ending.wait(max(left, 0.01))
+            if self._box is not None and (code := self._box.wait(0)) is not None:
+                self.failure = f"the sandbox ended by itself (exit code {code}); start again to go on where it stopped"
+                self.ending.set()
 
     @contextmanager
     def _sandbox(self, home: Any) -> Iterator[Any]:
@@ -174,7 +181,9 @@ class Session:
             arguments += ["--candles", str(options.candles)]
         child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=60.0)
         try:
-            yield sandbox_place(ready_json(child.start(), "sandbox"))
+            told = ready_json(child.start(), "sandbox")
+            self._box = child
+            yield sandbox_place(told)
         finally:
             child.stop()
 

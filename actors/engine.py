@@ -135,10 +135,10 @@ class Engine:
         name = next((name for name in known if fault == name or fault.startswith(f"{name}:")), fault)
         self._host.plant_fault(name, "before", fault[len(name) + 1 :] or None, 1)
 
-    def close(self) -> dict[str, Any]:
+    def close(self, *, exchange_alive: bool = True) -> dict[str, Any]:
         """Compare the books a last time, stop every actor, and sum the session up; again gives the same summary."""
         if self._closed is None:
-            reconciled = self._last_look()
+            reconciled = exchange_alive and self._last_look()
             stats = self._host.stats()
             self._host.stop()
             model = self.read_model()

@@ -17,7 +17,7 @@ CHANCE: Final = frozenset({
 CANDLE: Final = frozenset({
     "market", "candle_date_time_utc", "candle_date_time_kst", "opening_price", "high_price", "low_price",
     "trade_price", "timestamp", "candle_acc_trade_price", "candle_acc_trade_volume", "unit", "prev_closing_price",
-    "change_price", "change_rate", "converted_trade_price", "first_day_of_period",
+    "change_price", "change_rate", "converted_trade_price", "first_day_of_period", "type", "code", "stream_type",
 })  # fmt: skip
 LISTING: Final = frozenset({"market", "korean_name", "english_name", "market_event", "market_warning"})
 INSTRUMENT: Final = frozenset({"market", "quote_currency", "tick_size", "supported_levels"})
@@ -76,6 +76,12 @@ SHORT: Final = {
         "rsf": "reserved_fee", "rmf": "remaining_fee", "pf": "paid_fee", "l": "locked", "ef": "executed_funds",
         "tif": "time_in_force", "tf": "trade_fee", "im": "is_maker", "id": "identifier", "smpt": "smp_type",
         "pv": "prevented_volume", "pl": "prevented_locked", "ttms": "trade_timestamp", "otms": "order_timestamp",
+    },
+    "candle": _COMMON_SHORT
+    | {
+        "cdttmu": "candle_date_time_utc", "cdttmk": "candle_date_time_kst", "op": "opening_price",
+        "hp": "high_price", "lp": "low_price", "tp": "trade_price", "catv": "candle_acc_trade_volume",
+        "catp": "candle_acc_trade_price",
     },
     "myAsset": _COMMON_SHORT | {"astuid": "asset_uuid", "ast": "assets", "asttms": "asset_timestamp"},
 }  # fmt: skip

@@ -1,49 +1,19 @@
 """Reads the frames of the exchange's sockets, long and short names alike, into values of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from actors.upbit.wire import ZERO, number, once, order_state, order_type, time_in_force
-from domain.market import Book, Level, Trade
+from actors.upbit import fields, wire
+from actors.upbit.quotes import Ticker, ticker
+from actors.upbit.wire import ZERO, note_fields, number, once, order_state, order_type, time_in_force
+from domain.errors import BadPayload
+from domain.market import Bar, Book, Level, Trade
 from domain.orders import Balance, Fill, OrderReport, OrderType, Side
 
 TAKERS: Final = {"BID": Side.BUY, "ASK": Side.SELL}
 US_PER_MS: Final = 1_000
-
-LONG: Final = {
-    "ty": "type",
-    "cd": "code",
-    "tms": "timestamp",
-    "tp": "trade_price",
-    "tv": "trade_volume",
-    "ab": "ask_bid",
-    "ttms": "trade_timestamp",
-    "sid": "sequential_id",
-    "obu": "orderbook_units",
-    "ap": "ask_price",
-    "bp": "bid_price",
-    "as": "ask_size",
-    "bs": "bid_size",
-    "uid": "uuid",
-    "ot": "order_type",
-    "s": "state",
-    "tuid": "trade_uuid",
-    "p": "price",
-    "v": "volume",
-    "ev": "executed_volume",
-    "pf": "paid_fee",
-    "l": "locked",
-    "tc": "trades_count",
-    "tf": "trade_fee",
-    "tif": "time_in_force",
-    "id": "identifier",
-    "otms": "order_timestamp",
-    "ast": "assets",
-    "cu": "currency",
-    "b": "balance",
-    "er": "error",
-}
-"""Short names of the SIMPLE format that are read here."""
 
 
 class TradeFrame(NamedTuple):
@@ -60,6 +30,14 @@ class BookFrame(NamedTuple):
     book: Book
 
 
+class BarFrame(NamedTuple):
+    """A candle of one market as it stands; `unit` as the exchange writes it (`1m`). The last one of a start counts."""
+
+    market: str
+    unit: str
+    bar: Bar
+
+
 class AssetsFrame(NamedTuple):
     """Balances that changed."""
 
@@ -74,13 +52,27 @@ class ErrorFrame(NamedTuple):
     message: str
 
 
-Frame: TypeAlias = TradeFrame | BookFrame | OrderReport | AssetsFrame | ErrorFrame
+Frame: TypeAlias = TradeFrame | BookFrame | BarFrame | Ticker | OrderReport | AssetsFrame | ErrorFrame
+
+
+def read_all(raw: bytes | str) -> Iterator[Frame]:
+    """All that one message of a socket holds: a frame, or a list of them; raises BadPayload naming what is wrong."""
+    loaded = wire.load(raw)
+    for row in loaded if isinstance(loaded, list) else [loaded]:
+        try:
+            frame = read(row)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadPayload(f"a frame lacks or garbles {error!r}") from error
+        if frame is not None:
+            yield frame
 
 
 def read(row: Mapping[str, Any]) -> Frame | None:
     """One frame; None for kinds nobody here needs. Raises KeyError or ValueError for one that lacks its fields."""
     if "error" in row:
         error = row["error"]
+        if not isinstance(error, dict):
+            return ErrorFrame(str(error), "")
         return ErrorFrame(str(error.get("name", "")), str(error.get("message", "")))
     if "ty" in row:
         row = _long(row)
@@ -89,11 +81,15 @@ def read(row: Mapping[str, Any]) -> Frame | None:
             return TradeFrame(row["code"], trade(row))
         case "orderbook":
             return BookFrame(row["code"], book(row))
+        case "ticker":
+            return ticker(row)
         case "myOrder":
             return order(row)
         case "myAsset":
-            return AssetsFrame(tuple(_asset(each) for each in row["assets"]), row["timestamp"] * US_PER_MS)
-        case "ticker" | None:  # None: the answer to a text PING
+            return _assets(row)
+        case str(kind) if kind.startswith("candle."):
+            return BarFrame(row["code"], kind.removeprefix("candle."), wire.bar(row))
+        case None if "status" in row:  # the answer to a text PING
             return None
         case kind:
             once("stream type", kind)
@@ -102,31 +98,36 @@ def read(row: Mapping[str, Any]) -> Frame | None:
 
 def trade(row: Mapping[str, Any]) -> Trade:
     """A public trade; `ask_bid` is the side of the taker."""
+    note_fields("trade", row, fields.TRADE)
     return Trade(
         at=int(row["trade_timestamp"]) * US_PER_MS,
-        price=number(row, "trade_price"),
-        volume=number(row, "trade_volume"),
+        price=_positive(row, "trade_price"),
+        volume=_positive(row, "trade_volume"),
         taker=TAKERS[row["ask_bid"]],
         sequential_id=int(row["sequential_id"]),
     )
 
 
 def book(row: Mapping[str, Any]) -> Book:
-    """A book without the zero levels that pad its thin side."""
+    """A book, by stream or REST, without the zero levels that pad its thin side; raises BadPayload when not in order."""
+    note_fields("orderbook", row, fields.BOOK)
     units = row["orderbook_units"]
-    asks = (Level(number(unit, "ask_price"), number(unit, "ask_size")) for unit in units)
-    bids = (Level(number(unit, "bid_price"), number(unit, "bid_size")) for unit in units)
-    return Book(
-        at=int(row["timestamp"]) * US_PER_MS,
-        asks=tuple(level for level in asks if level.price and level.size),
-        bids=tuple(level for level in bids if level.price and level.size),
-    )
+    asks = _side(units, "ask_price", "ask_size")
+    bids = _side(units, "bid_price", "bid_size")
+    rising = all(near.price < far.price for near, far in pairwise(asks))
+    falling = all(near.price > far.price for near, far in pairwise(bids))
+    if not rising or not falling:
+        raise BadPayload("expected a book best first, found levels out of order")
+    return Book(at=int(row["timestamp"]) * US_PER_MS, asks=asks, bids=bids)
 
 
 def order(row: Mapping[str, Any]) -> OrderReport:
     """An order event. In state `trade` price and volume are those of the fill, otherwise those of the order."""
+    note_fields("myOrder", row, fields.MY_ORDER)
     kind, traded = order_type(row["order_type"]), row["state"] == "trade"
-    fills = (_fill(row),) if traded else ()
+    executed = number(row, "executed_volume", ZERO)
+    # without its fee a fill is left for REST to tell: once booked it is never corrected
+    fills = (_fill(row),) if traded and row.get("trade_fee") is not None else ()
     return OrderReport(
         order_id=row["uuid"],
         identifier=row.get("identifier") or "",
@@ -136,19 +137,31 @@ def order(row: Mapping[str, Any]) -> OrderReport:
         state=order_state(row["state"]),
         price=number(row, "price") if kind is OrderType.LIMIT and not traded else None,
         volume=number(row, "volume") if row.get("volume") is not None and not traded else None,
-        executed_volume=number(row, "executed_volume", ZERO),
+        executed_volume=executed,
         paid_fee=number(row, "paid_fee", ZERO),
         locked=number(row, "locked", ZERO),
         created_at=int(row.get("order_timestamp") or row["timestamp"]) * US_PER_MS,
         time_in_force=time_in_force(row.get("time_in_force")),
         trades_count=int(row.get("trades_count") or 0),
         fills=fills,
-        complete=False,
+        complete=sum((fill.volume for fill in fills), ZERO) == executed,
     )
 
 
+def _side(units: list[dict[str, Any]], price: str, size: str) -> tuple[Level, ...]:
+    levels = (Level(number(unit, price), number(unit, size)) for unit in units)
+    return tuple(level for level in levels if level.price and level.size)
+
+
+def _positive(row: Mapping[str, Any], name: str) -> Decimal:
+    value = number(row, name)
+    if value <= 0:
+        raise BadPayload(f"expected {name!r} above zero, found {value}")
+    return value
+
+
 def _fill(row: Mapping[str, Any]) -> Fill:
-    price, volume = number(row, "price"), number(row, "volume")
+    price, volume = _positive(row, "price"), _positive(row, "volume")
     return Fill(
         trade_id=row["trade_uuid"],
         order_id=row["uuid"],
@@ -163,14 +176,17 @@ def _fill(row: Mapping[str, Any]) -> Fill:
     )
 
 
-def _asset(row: Mapping[str, Any]) -> Balance:
-    return Balance(row["currency"], number(row, "balance"), number(row, "locked"))
+def _assets(row: Mapping[str, Any]) -> AssetsFrame:
+    note_fields("myAsset", row, fields.MY_ASSET)
+    balances = (Balance(each["currency"], number(each, "balance"), number(each, "locked")) for each in row["assets"])
+    return AssetsFrame(tuple(balances), int(row["timestamp"]) * US_PER_MS)
 
 
-def _long(value: Any) -> Any:
-    """The same frame with its long names."""
-    if isinstance(value, dict):
-        return {LONG.get(key, key): _long(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_long(item) for item in value]
-    return value
+def _long(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same frame with its long names; a short one nobody knows stays, and is logged as a new field."""
+    names = fields.SHORT.get(str(row["ty"]).partition(".")[0], {"ty": "type"})
+    long = {names.get(name, name): value for name, value in row.items()}
+    for part, short in fields.SHORT_PARTS.items():
+        if part in long:
+            long[part] = [{short.get(name, name): value for name, value in each.items()} for each in long[part]]
+    return long

@@ -57,8 +57,8 @@ def listing(row: Mapping[str, Any]) -> Listing:
     cautions = event.get("caution") or {}
     return Listing(
         market=row["market"],
-        korean_name=row["korean_name"],
-        english_name=row["english_name"],
+        korean_name=str(row.get("korean_name") or ""),
+        english_name=str(row.get("english_name") or ""),
         warning=bool(event.get("warning")) or row.get("market_warning") == "CAUTION",
         cautions=tuple(sorted(name for name, up in cautions.items() if up)),
     )

@@ -1,6 +1,8 @@
 """A paper session from command line to summary, over real HTTP and WebSocket, and what a kill leaves of it."""
 
+import os
 import random
+import signal
 import sqlite3
 import threading
 from pathlib import Path
@@ -86,3 +88,19 @@ def test_control_c_ends_a_session_cleanly_and_the_next_one_goes_on(tmp_path):
     assert code == 0
     assert summary(out, err)["journal_records"] > 0
     assert first["reconciled"] is True
+
+
+def test_a_sandbox_that_dies_ends_the_session_with_one_line_and_the_next_one_goes_on(tmp_path):
+    home = tmp_path / "home"
+    arguments = ("paper", "--sandbox", "--speed", "300", "--no-web", "--json", "--home", str(home))
+    program = Program(*arguments)
+    wait_for_journal(program, home, 100_000)
+    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    out, err = program.wait(60)
+    assert program.code == 1
+    assert err.strip().splitlines()[-1].startswith("error: the sandbox ended by itself")
+    assert summary(out, err)["reconciled"] is False
+    code, out, err = run(*arguments, "--for", "20m")
+    assert code == 0, err[-3000:]
+    assert summary(out, err)["reconciled"] is True

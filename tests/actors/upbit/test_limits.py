@@ -1,17 +1,18 @@
 """The limiter against a clock that a test moves: budgets, urgency, and what the exchange says."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from actors.upbit.limits import PER_SECOND, Limiter, Urgency
-from domain.errors import RateLimited
+from actors.upbit.limits import BUDGETS, Limiter, Urgency
+from domain.errors import ExchangeUnavailable, RateLimited
 
 SECOND = 1_000_000
 
 
 class HandClock:
-    """Time that stands still until it is moved; a wait on it is no wait at all in real time."""
+    """Time that stands still until it is moved."""
 
     def __init__(self, speed: float = 1_000.0) -> None:
         self.speed, self.time = speed, 1_000 * SECOND
@@ -23,95 +24,262 @@ class HandClock:
         return delay_us / SECOND / self.speed
 
 
-def burst(limiter: Limiter, group: str) -> int:
+def limiter_of(clock: HandClock, **more) -> Limiter:
+    """A limiter whose waiting moves the clock instead, with no spread."""
+
+    def wait(_: threading.Condition, seconds: float) -> None:
+        clock.time += max(1, round(seconds * clock.speed * SECOND))
+
+    return Limiter(clock, **({"wait": wait, "jitter": lambda: 0.0} | more))
+
+
+def burst(limiter: Limiter, group: str, urgency: Urgency = Urgency.ORDER) -> int:
     """How many calls pass at once."""
     count = 0
     while True:
         try:
-            limiter.acquire(group, Urgency.QUERY, timeout_s=0.0)
+            limiter.acquire(group, urgency, timeout_s=0.0)
         except RateLimited:
             return count
         count += 1
 
 
 @pytest.mark.parametrize("group", ["candles", "default", "order"])
-def test_a_second_has_its_budget_and_the_next_one_another(group):
+def test_no_stretch_of_a_second_holds_more_than_the_budget_wherever_it_begins(group):
     clock = HandClock()
-    limiter = Limiter(clock)
-    assert burst(limiter, group) == PER_SECOND[group]
+    limiter = limiter_of(clock)
+    assert burst(limiter, group) == BUDGETS[group].calls
     clock.time += SECOND // 2
-    assert burst(limiter, group) == PER_SECOND[group] // 2
-    clock.time += 10 * SECOND
-    assert burst(limiter, group) == PER_SECOND[group]
+    assert burst(limiter, group) == 0
+    clock.time += SECOND // 2
+    assert burst(limiter, group) == BUDGETS[group].calls
+
+
+def test_whoever_waits_passes_as_soon_as_the_oldest_call_is_a_second_old():
+    clock = HandClock()
+    limiter = limiter_of(clock)
+    times = []
+    for _ in range(3 * BUDGETS["candles"].calls):
+        limiter.acquire("candles", Urgency.MARKET_DATA)
+        times.append(clock.time)
+        clock.time += 10_000
+    calls = BUDGETS["candles"].calls
+    assert all(late - early == SECOND for early, late in zip(times, times[calls:], strict=False))
+
+
+def test_a_budget_counts_the_exchanges_seconds_at_any_speed():
+    for speed in (1.0, 60.0):
+        clock = HandClock(speed)
+        waited: list[float] = []
+
+        def wait(_: threading.Condition, seconds: float, clock=clock, waited=waited) -> None:
+            waited.append(seconds)
+            clock.time += max(1, round(seconds * clock.speed * SECOND))
+
+        limiter = limiter_of(clock, wait=wait)
+        burst(limiter, "order")
+        limiter.acquire("order", Urgency.ORDER)
+        assert sum(waited) == pytest.approx(1.0 / speed)
+
+
+def test_a_batch_cancel_has_two_seconds_for_itself():
+    clock = HandClock()
+    limiter = limiter_of(clock)
+    assert burst(limiter, "order-cancel-all") == 1
+    clock.time += 2 * SECOND
+    assert burst(limiter, "order-cancel-all") == 0
+    clock.time += SECOND
+    assert burst(limiter, "order-cancel-all") == 1
+
+
+def test_queries_leave_room_for_a_cancel():
+    limiter = limiter_of(HandClock())
+    assert burst(limiter, "default", Urgency.QUERY) == BUDGETS["default"].calls - BUDGETS["default"].reserve
+    assert burst(limiter, "default", Urgency.ORDER) == BUDGETS["default"].reserve
 
 
 def test_groups_do_not_share_and_both_spellings_are_one_group():
-    limiter = Limiter(HandClock())
+    limiter = limiter_of(HandClock())
     burst(limiter, "candle")
     assert burst(limiter, "candles") == 0
-    assert burst(limiter, "default") == PER_SECOND["default"]
+    assert burst(limiter, "default") == BUDGETS["default"].calls
 
 
 def test_the_exchanges_own_count_wins_when_it_is_lower():
-    limiter = Limiter(HandClock())
+    clock = HandClock()
+    limiter = limiter_of(clock)
     limiter.remaining("group=order; min=720; sec=2")
     assert burst(limiter, "order") == 2
+    clock.time += SECOND
+    assert burst(limiter, "order") == BUDGETS["order"].calls
+
+
+def test_an_answer_that_was_overtaken_does_not_raise_the_count_again():
+    limiter = limiter_of(HandClock())
+    limiter.remaining("group=order; min=720; sec=1")
+    limiter.remaining("group=order; min=720; sec=5")
+    assert burst(limiter, "order") == 1
 
 
 def test_a_header_nobody_understands_changes_nothing():
-    limiter = Limiter(HandClock())
-    for header in (None, "", "group=order", "sec=1", "group=order; sec=many"):
+    limiter = limiter_of(HandClock())
+    for header in (None, "", "group=order", "sec=1", "group=order; sec=many", "group=order; sec=²"):
         limiter.remaining(header)
-    assert burst(limiter, "order") == PER_SECOND["order"]
+    assert burst(limiter, "order") == BUDGETS["order"].calls
+
+
+def test_a_group_of_tomorrow_is_limited_too(caplog):
+    limiter = limiter_of(HandClock())
+    limiter.remaining("group=of-tomorrow; min=60; sec=9")
+    assert 0 < burst(limiter, "of-tomorrow") < 9
+    assert caplog.text.count("of-tomorrow") == 1
 
 
 def test_after_a_429_nothing_goes_before_the_next_second():
     clock = HandClock()
     clock.time += 400_000
-    limiter = Limiter(clock)
+    limiter = limiter_of(clock)
     limiter.refused("order", blocked=False, seconds=None)
     clock.time += 500_000
     assert burst(limiter, "order") == 0
-    clock.time += 700_000
+    clock.time += 100_000
     assert burst(limiter, "order") > 0
+
+
+def test_refusals_in_a_row_shut_longer_and_a_call_that_passed_ends_the_row():
+    clock = HandClock()
+    limiter = limiter_of(clock)
+
+    def refused() -> float:
+        shut = limiter.refused("order", blocked=False, seconds=None) * clock.speed
+        clock.time += round(shut * SECOND)
+        return shut
+
+    assert [refused() for _ in range(7)] == pytest.approx([1, 1, 2, 4, 8, 16, 30])
+    limiter.passed("order")
+    assert refused() == pytest.approx(1)
+
+
+def test_two_programs_do_not_come_back_at_the_same_moment():
+    one, two = (limiter_of(HandClock(), jitter=lambda jitter=jitter: jitter) for jitter in (0.0, 1.0))
+    assert one.refused("order", blocked=False, seconds=None) < two.refused("order", blocked=False, seconds=None)
 
 
 def test_a_418_shuts_for_the_time_told_and_longer_each_time_when_none_is():
     clock = HandClock()
-    limiter = Limiter(clock)
+    limiter = limiter_of(clock)
     limiter.refused("default", blocked=True, seconds=7)
     clock.time += 6_900_000
     assert burst(limiter, "default") == 0
     clock.time += SECOND
     assert burst(limiter, "default") > 0
-    shut = [limiter.refused("order", blocked=True, seconds=None) * clock.speed for _ in range(3)]
-    assert shut == pytest.approx([60, 120, 240], abs=0.1)
+    limiter.passed("default")
+
+    def blocked() -> float:
+        shut = limiter.refused("order", blocked=True, seconds=None) * clock.speed
+        clock.time += round(shut * SECOND)
+        limiter.remaining("group=order; min=720; sec=0")  # a refusal carries the header too: that is no success
+        return shut
+
+    assert [blocked() for _ in range(3)] == pytest.approx([60, 120, 240])
 
 
-def test_the_urgent_go_first_when_the_budget_is_short():
+def test_a_418_shuts_all_of_its_scope_and_nothing_else():
     clock = HandClock()
-    limiter = Limiter(clock)
-    burst(limiter, "default")
+    limiter = limiter_of(clock)
+    limiter.refused("order", blocked=True, seconds=60)
+    for group in ("order", "default", "order-cancel-all"):
+        with pytest.raises(RateLimited) as caught:
+            limiter.acquire(group, Urgency.ORDER, timeout_s=0.01)
+        assert caught.value.blocked
+        assert caught.value.retry_after_s * clock.speed == pytest.approx(60)
+    assert burst(limiter, "candles") > 0
+    limiter.refused("ticker", blocked=True, seconds=60)
+    assert burst(limiter, "candles") == burst(limiter, "websocket") == 0
+
+
+class Gate:
+    """Waiting that a test sees and ends: `arrived` counts threads that went to sleep, `move` wakes them all."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock, self.arrived, self.condition = clock, threading.Semaphore(0), None
+
+    def __call__(self, condition: threading.Condition, _: float) -> None:
+        self.condition = condition
+        self.arrived.release()
+        assert condition.wait(10)
+
+    def move(self, us: int) -> None:
+        with self.condition:
+            self.clock.time += us
+            self.condition.notify_all()
+
+    def start(self, call: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        assert self.arrived.acquire(timeout=10)
+        return thread
+
+
+def test_the_urgent_go_first_and_equals_in_the_order_they_came():
+    clock = HandClock()
+    gate = Gate(clock)
+    limiter = limiter_of(clock, wait=gate)
+    limiter.acquire("order-cancel-all", Urgency.ORDER)
     order: list[str] = []
     passed = threading.Semaphore(0)
 
     def call(urgency: Urgency, name: str) -> None:
-        limiter.acquire("default", urgency, timeout_s=30.0)
+        limiter.acquire("order-cancel-all", urgency, timeout_s=30.0)
         order.append(name)
         passed.release()
 
-    threads = []
-    for urgency, name in ((Urgency.MARKET_DATA, "data"), (Urgency.QUERY, "query"), (Urgency.ORDER, "order")):
-        threads.append(threading.Thread(target=call, args=(urgency, name), daemon=True))
-        threads[-1].start()
-    waiting = limiter._budget("default").waiting
-    for _ in range(10_000_000):
-        if sum(waiting.values()) == 3:
-            break
-    assert sum(waiting.values()) == 3
-    for _ in range(3):
-        clock.time += int(SECOND / PER_SECOND["default"]) + 1
+    threads = [
+        gate.start(lambda urgency=urgency, name=name: call(urgency, name))
+        for urgency, name in (
+            (Urgency.MARKET_DATA, "data"),
+            (Urgency.QUERY, "first query"),
+            (Urgency.QUERY, "second query"),
+            (Urgency.ORDER, "cancel"),
+        )
+    ]
+    for _ in threads:
+        gate.move(3 * SECOND)
         assert passed.acquire(timeout=10)
     for thread in threads:
         thread.join(10)
-    assert order == ["order", "query", "data"]
+    assert order == ["cancel", "first query", "second query", "data"]
+
+
+def test_being_woken_for_nothing_does_not_use_up_the_time_out():
+    clock = HandClock()
+    gate = Gate(clock)
+    limiter = limiter_of(clock, wait=gate)
+    limiter.acquire("order-cancel-all", Urgency.ORDER)
+    passed = threading.Event()
+    thread = gate.start(lambda: (limiter.acquire("order-cancel-all", Urgency.ORDER, timeout_s=0.003), passed.set()))
+    for _ in range(20):
+        gate.move(0)
+        assert gate.arrived.acquire(timeout=10)
+    gate.move(3 * SECOND - 100_000)
+    assert passed.wait(10)
+    thread.join(10)
+
+
+def test_a_closed_limiter_sends_everyone_who_waits_away():
+    clock = HandClock()
+    gate = Gate(clock)
+    limiter = limiter_of(clock, wait=gate)
+    limiter.acquire("order-cancel-all", Urgency.ORDER)
+    caught: list[Exception] = []
+
+    def call() -> None:
+        try:
+            limiter.acquire("order-cancel-all", Urgency.ORDER)
+        except ExchangeUnavailable as error:
+            caught.append(error)
+
+    thread = gate.start(call)
+    limiter.close()
+    thread.join(10)
+    assert len(caught) == 1

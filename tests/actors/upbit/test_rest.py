@@ -11,6 +11,7 @@ import pytest
 
 from actors.runtime import ScaledClock
 from actors.upbit.rest import GET_TRIES, UpbitRest
+from actors.upbit.sign import Keys, Secret
 from domain.errors import (
     BadPayload,
     ConfigError,
@@ -146,9 +147,9 @@ def test_a_post_that_could_not_be_sent_is_known_not_to_exist():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    client = UpbitRest(f"http://127.0.0.1:{port}", None, ScaledClock(0, 0), pause=lambda _: None)
+    client = UpbitRest(f"http://127.0.0.1:{port}", Keys("a", Secret("s")), ScaledClock(0, 0))
     with pytest.raises(ExchangeUnavailable, match="not sent"):
-        client._call("POST", "/v1/orders", {"market": "KRW-BTC"}, "order", signed=False)
+        client.place(BUY)
 
 
 @pytest.mark.parametrize(
