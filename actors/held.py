@@ -114,8 +114,10 @@ class Held:
 def entry_order(intent_id: str, decision: Decision, slip_cap: Decimal, life_bars: int, at: int) -> OrderIntent | None:
     """The buy of an ORDER decision: an immediate-or-cancel limit at the highest price allowed (EXE-02).
 
-    None when the funds do not buy one unit of 8 decimals at that price.
+    None when the funds do not buy one unit of 8 decimals at that price, or no price is known.
     """
+    if decision.reference is None:
+        return None
     cap = price_down(decision.market, decision.reference * (1 + slip_cap), at)
     volume = volume_floor(decision.funds / cap)
     if not volume:

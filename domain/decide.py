@@ -75,7 +75,7 @@ def decide(  # noqa: PLR0913 (a decision needs all of them)
     """Decide for every market: ORDER with its funds, or the first gate that refused and all others.
 
     Markets are worked in the order of traded value (then name), and each order leaves less room to those behind it.
-    An expected market without an evaluation of exactly `at` is LATE; it stands at the end, with a reference of 0.
+    An expected market without an evaluation of exactly `at` is LATE; it stands at the end, without a reference.
     """
     given = tuple(evaluations)
     current = {evaluation.market: evaluation for evaluation in given if evaluation.at == at}
@@ -179,7 +179,7 @@ def _terms(account: AccountView, market: str) -> Terms | None:
 
 def _late(market: str, at: int) -> Decision:
     gate = Gate(LATE, "no evaluation of this close had arrived when the decision was due")
-    return Decision(market, at, LATE, ZERO, ZERO, (gate,))
+    return Decision(market, at, LATE, ZERO, None, (gate,))
 
 
 def _is_condition(gate: Gate) -> bool:

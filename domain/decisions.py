@@ -48,14 +48,15 @@ class Evaluation(Value, frozen=True):
 class Decision(Value, frozen=True):
     """What was decided for one market at `at`: code "ORDER" with funds (whole KRW), or the first gate that refused.
 
-    `gates` holds every reason that spoke against, the first one included; an ORDER has none.
+    `reference` is the close it was decided at, None when that was not known (LATE). `gates` holds every reason that
+    spoke against, the first one included; an ORDER has none.
     """
 
     market: str
     at: int
     code: str
     funds: Decimal
-    reference: Decimal
+    reference: Decimal | None
     gates: tuple[Gate, ...] = ()
     strategy: str = ""
     atr: Decimal | None = None

@@ -150,7 +150,7 @@ class DecisionRow(Model):
     at = TimeField(index=True)
     code = TextField()
     funds = ExactField()
-    reference = ExactField()
+    reference = ExactField(null=True)
     gates = JsonField(tuple[Gate, ...])
     strategy = TextField()
     atr = ExactField(null=True)

@@ -10,6 +10,7 @@ from domain.strategies.view import BAR_CLOSE, BAR_EMA20, BAR_LOW, BAR_REAL, BAR_
 
 OVERSOLD: Final = 30.0
 RECOVERED: Final = 50.0
+WHOLE_FROM: Final = 10_000.0
 
 
 class Pullback:
@@ -77,7 +78,7 @@ class Pullback:
         before, now = (float(x) for x in view.last(BAR_CLOSE, 2))
         average_before, average = (float(x) for x in view.last(BAR_EMA20, 2))
         text = (
-            f"close {before:.8g} then {now:.8g}, EMA20 {average_before:.8g} then {average:.8g}, "
+            f"close {_plain(before)} then {_plain(now)}, EMA20 {_plain(average_before)} then {_plain(average)}, "
             "needs a close at or below, then one above"
         )
         return ((before <= average_before and now > average, "RECLAIM", text),)
@@ -87,12 +88,19 @@ class Pullback:
         atr = view.hour.atr14
         depth = view.base.ema20 - float(view.last(BAR_LOW, rules.window).min())
         known = atr == atr  # noqa: PLR0124 (NaN is the only number that is not itself)
-        text = f"EMA20 {depth:.8g} above the lowest low, allowed {rules.dip_atr:g} x ATR14 of 1h {atr:.8g}"
+        text = f"EMA20 {_plain(depth)} above the lowest low, allowed {rules.dip_atr:g} x ATR14 of 1h {_plain(atr)}"
         return (
-            (known, "ATR", f"ATR14 of 1h {atr:.8g}, must be known"),
+            (known, "ATR", f"ATR14 of 1h {_plain(atr)}, must be known"),
             (depth <= rules.dip_atr * atr, "DIP", text),
         )
 
 
 def _trend_text(name: str, frame: FrameView) -> str:
-    return f"{name} EMA20 {frame.ema20:.8g} needs > EMA50 {frame.ema50:.8g}, MACD {frame.macd:.8g} needs > 0"
+    return (
+        f"{name} EMA20 {_plain(frame.ema20)} needs > EMA50 {_plain(frame.ema50)}, MACD {_plain(frame.macd)} needs > 0"
+    )
+
+
+def _plain(value: float) -> str:
+    """An estimate as people write prices: won without decimals, small coins with the digits they need."""
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.6g}"
