@@ -108,7 +108,7 @@ class LiveMarket:
         since = self.last.at - self.last.at % MINUTE - DAY
         if self._base is None or self._base[0] != since:
             part = slice(self.series.index(since), self.done)
-            self._base = (since, float(self.series.value[part].sum()), int(self.series.units[part].sum()))
+            self._base = (since, float(self.series.value[part].sum()), self.series.traded(part))
         _, value, units = self._base
         forming = self.forming
         if forming is not None and forming.start >= since:
@@ -141,7 +141,7 @@ class LiveMarket:
         start = int(series.time[end - 1]) // DAY * DAY
         first = series.index(start)
         prior = float(series.close[first - 1]) if first else float(series.open[0])
-        units = int(series.units[first:end].sum())
+        units = series.traded(slice(first, end))
         return Day(
             start,
             prior,

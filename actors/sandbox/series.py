@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
-from actors.sandbox.noise import Floats, Integers, key_of
+from actors.sandbox.noise import Flags, Floats, Integers, key_of
 from domain.errors import ConfigError
 from domain.market import MINUTE
 
 UNITS: Final = 100_000_000  # volumes are counted in 1e-8 of a coin
 MIN_UNITS: Final = 4  # open, high, low and close need a trade each
+MAX_UNITS: Final = 1 << 62  # a minute's volume fits into 64 bits, rounding included
+Checks: TypeAlias = tuple[tuple[Flags, str], ...]
 _LAST_MS: Final = 59_500  # when nobody knows it, the last trade of a minute was about then
 
 
@@ -43,6 +45,10 @@ class Series:
         """Index of the first minute that starts at `at` or later."""
         return int(np.searchsorted(self.time, at))
 
+    def traded(self, part: slice) -> int:
+        """Volume of some minutes in 1e-8 coins, exact: a day of a tiny coin is beyond 64 bits."""
+        return sum(self.units[part].tolist())
+
 
 def make_series(
     market: str, seed: int, time: Integers, prices: Sequence[Floats], turnover: tuple[Floats, Floats]
@@ -55,13 +61,22 @@ def make_series(
         ConfigError: naming the first minute that no tape could print.
     """
     volume, value = turnover
+    _check(
+        market,
+        time,
+        (
+            (np.isfinite(volume) & (volume >= 0), "its volume is missing or below zero"),
+            (volume <= MAX_UNITS / UNITS, "its volume is too large to be counted in 1e-8 coins"),
+            (~(value < 0), "its value is below zero"),
+        ),
+    )
     units = np.rint(volume * UNITS).astype(np.int64)
     traded = units > 0  # a minute without volume is a minute without trades, whatever prices it was filled with
     time, units = time[traded], units[traded]
     first, high, low, last = (np.ascontiguousarray(column[traded], dtype=np.float64) for column in prices)
     if not len(time):
         raise ConfigError(f"{market}: there is no minute with a trade in it")
-    _check(market, time, (first, high, low, last), units)
+    _check(market, time, _faults(time, (first, high, low, last), units))
     known = value[traded]
     middle = (first + high + low + last) / 4 * units / UNITS
     known = np.where(np.isfinite(known) & (known > 0), known, middle)
@@ -82,10 +97,10 @@ def make_series(
     )
 
 
-def _check(market: str, time: Integers, prices: tuple[Floats, ...], units: Integers) -> None:
+def _faults(time: Integers, prices: tuple[Floats, ...], units: Integers) -> Checks:
+    """What the minutes that traded must be, each with the fault of one that is not."""
     first, high, low, last = prices
-    flat = high == low
-    tests = (
+    return (
         (np.diff(time, prepend=time[0] - MINUTE) > 0, "its time is not after the one before it"),
         (time % MINUTE == 0, "its time is not the start of a minute"),
         (np.isfinite(first + high + low + last) & (low > 0), "a price is missing or not above zero"),
@@ -93,9 +108,12 @@ def _check(market: str, time: Integers, prices: tuple[Floats, ...], units: Integ
             (low <= np.minimum(first, last)) & (high >= np.maximum(first, last)),
             "high and low do not hold open and close",
         ),
-        (flat | (units >= MIN_UNITS), "its volume is too small for prices that move"),
+        ((high == low) | (units >= MIN_UNITS), "its volume is too small for prices that move"),
     )
-    for good, fault in tests:
+
+
+def _check(market: str, time: Integers, checks: Checks) -> None:
+    for good, fault in checks:
         if not good.all():
             at = datetime.fromtimestamp(int(time[int(np.argmin(good))]) // 1_000_000, UTC)
             raise ConfigError(f"{market}: candle {at:%Y-%m-%d %H:%M} cannot be played: {fault}")

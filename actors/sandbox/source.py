@@ -56,7 +56,8 @@ def _load(path: Path, market: str, seed: int) -> Series:
 
 
 def _times(column: "pd.Series[Any]") -> Integers:
-    stamps = pd.to_datetime(column, utc=True)
+    texts = column.dtype == object or pd.api.types.is_string_dtype(column)
+    stamps = pd.to_datetime(column, utc=True, format="ISO8601" if texts else None)
     if stamps.isna().any():
         raise ConfigError(f"row {int(stamps.isna().argmax())} has no time")
     return np.asarray(stamps.dt.as_unit("us").astype("int64"), dtype=np.int64)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from actors.sandbox.noise import Floats, Integers, key_of
-from actors.sandbox.series import UNITS, Series, make_series
+from actors.sandbox.series import MAX_UNITS, UNITS, Series, make_series
 from actors.sandbox.ticks import grid_at
 from domain.errors import ConfigError
 from domain.market import DAY, MINUTE
@@ -13,7 +13,6 @@ from domain.market import DAY, MINUTE
 FIRST_DAY: Final = 20_454 * DAY  # 2026-01-01 00:00 UTC
 _HOUR: Final = 60  # minutes
 _JUMP: Final = 0.0004  # chance of a jump in a minute
-_MOST_UNITS: Final = 1 << 62  # of a coin in a minute: a pump of a tiny coin must fit into 64 bits, rounding included
 _INSIDE: Final = 4  # points of a minute's path from which its high and low are taken
 
 
@@ -170,7 +169,8 @@ def _minutes(market: str, coin: Coin, seed: int, mood: _Mood) -> Series:
     )
     turnover *= 1 + np.minimum(np.abs(moves) / deviation, 8.0) * 0.4
     value = np.maximum(turnover[traded], 6_000.0)
-    units = np.minimum(value / ((first + last + high + low) / 4) * UNITS, float(_MOST_UNITS))
+    # a pump of a tiny coin is cut where 64 bits end
+    units = np.minimum(value / ((first + last + high + low) / 4) * UNITS, float(MAX_UNITS))
     volume = np.rint(units) / UNITS
     middle = (high + low + 2 * last) / 4
     return make_series(market, seed, mood.time[traded], (first, high, low, last), (volume, middle * volume))
