@@ -239,7 +239,7 @@ def main(*, verbose: bool) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("urllib3", "websocket", "numba", "werkzeug", "peewee", "pykka"):
+    for chatty in ("urllib3", "websocket", "numba", "werkzeug", "peewee", "pykka", "numexpr"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -299,7 +299,7 @@ def replay(home: Path) -> None:
     """Re-run the journal of HOME and say `identical`, or name the first difference."""
     from actors.replaying import replay_home  # noqa: PLC0415
 
-    report = replay_home(home / "journal")
+    report = replay_home(journal_of(home))
     click.echo(f"{report.turns} turns of {report.records} records: {report.first_difference or 'identical'}")
     sys.exit(0 if report.identical else 1)
 
@@ -312,7 +312,8 @@ def incident(home: Path, last: int | None, chain: int | None) -> None:
     """Print the supervisor's log of HOME as a timeline."""
     from actors.runtime import incident as review  # noqa: PLC0415
 
-    lines = review.chain(home / "journal", chain) if chain else review.timeline(home / "journal", last)
+    journal = journal_of(home)
+    lines = review.chain(journal, chain) if chain else review.timeline(journal, last)
     for line in lines:
         click.echo(line)
 
@@ -326,6 +327,14 @@ def web(home: Path, port: int) -> None:
     from webui.host import serve  # noqa: PLC0415
 
     serve(Home(home).web_socket, port)
+
+
+def journal_of(home: Path) -> Path:
+    """The journal of a home; an error when no session ever ran there."""
+    journal = home.expanduser() / "journal"
+    if not journal.is_dir():
+        raise ConfigError(f"there is no journal in {home}: name the folder a session ran in (--home of paper)")
+    return journal
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -13,8 +13,6 @@ EXCHANGE = "Exchange"
 
 def replay_home(journal: Path) -> ReplayReport:
     """Replay the journal in this folder; raises JournalDamaged, or StorageError when there is nothing to replay."""
-    if not journal.is_dir():
-        raise StorageError(f"there is no journal in {journal}: name the folder a session ran in (--home)")
     markets, exchange = _cast(journal)
     specs = core(markets, exchange=exchange)
     present = {spec.name for spec in specs}

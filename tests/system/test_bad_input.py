@@ -81,8 +81,9 @@ def test_a_dashboard_port_that_is_taken(tmp_path):
     assert "Traceback" not in err
 
 
-def test_a_replay_of_nothing(tmp_path):
-    assert "no journal" in refused("replay", str(tmp_path))
+@pytest.mark.parametrize("command", ["replay", "incident"])
+def test_a_review_of_nothing(tmp_path, command):
+    assert "no journal" in refused(command, str(tmp_path))
 
 
 def test_paper_on_upbit_without_network_names_the_sandbox(tmp_path):
