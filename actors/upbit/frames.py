@@ -14,6 +14,7 @@ from domain.orders import Balance, Fill, OrderReport, OrderType, Side
 
 TAKERS: Final = {"BID": Side.BUY, "ASK": Side.SELL}
 US_PER_MS: Final = 1_000
+_HUGE: Final = Decimal(10) ** 15
 
 
 class TradeFrame(NamedTuple):
@@ -70,10 +71,7 @@ def read_all(raw: bytes | str) -> Iterator[Frame]:
 def read(row: Mapping[str, Any]) -> Frame | None:
     """One frame; None for kinds nobody here needs. Raises KeyError or ValueError for one that lacks its fields."""
     if "error" in row:
-        error = row["error"]
-        if not isinstance(error, dict):
-            return ErrorFrame(str(error), "")
-        return ErrorFrame(str(error.get("name", "")), str(error.get("message", "")))
+        return _error(row["error"])
     if "ty" in row:
         row = _long(row)
     match row.get("type"):
@@ -109,7 +107,7 @@ def trade(row: Mapping[str, Any]) -> Trade:
 
 
 def book(row: Mapping[str, Any]) -> Book:
-    """A book, by stream or REST, without the zero levels that pad its thin side; raises BadPayload when not in order."""
+    """A book, by stream or REST, without the zero levels that pad its thin side; raises BadPayload when unsorted."""
     note_fields("orderbook", row, fields.BOOK)
     units = row["orderbook_units"]
     asks = _side(units, "ask_price", "ask_size")
@@ -149,8 +147,18 @@ def order(row: Mapping[str, Any]) -> OrderReport:
 
 
 def _side(units: list[dict[str, Any]], price: str, size: str) -> tuple[Level, ...]:
-    levels = (Level(number(unit, price), number(unit, size)) for unit in units)
-    return tuple(level for level in levels if level.price and level.size)
+    levels = ((_amount(unit[price]), _amount(unit[size])) for unit in units)
+    return tuple(Level(at, shown) for at, shown in levels if at and shown)
+
+
+def _amount(told: object) -> Decimal:
+    """A number of a level, nearly always a Decimal already: a book has 120 of them, so the usual case comes first."""
+    if type(told) is Decimal and ZERO <= told < _HUGE:
+        return told
+    value = wire.number({"level": told}, "level")
+    if value < 0:
+        raise BadPayload(f"expected a level of a book above zero, found {value}")
+    return value
 
 
 def _positive(row: Mapping[str, Any], name: str) -> Decimal:
@@ -174,6 +182,12 @@ def _fill(row: Mapping[str, Any]) -> Fill:
         fee=number(row, "trade_fee"),
         at=int(row["trade_timestamp"]) * US_PER_MS,
     )
+
+
+def _error(told: Any) -> ErrorFrame:
+    if not isinstance(told, dict):
+        return ErrorFrame(str(told), "")
+    return ErrorFrame(str(told.get("name", "")), str(told.get("message", "")))
 
 
 def _assets(row: Mapping[str, Any]) -> AssetsFrame:

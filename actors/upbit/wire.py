@@ -11,7 +11,7 @@ import msgspec
 
 from actors.upbit import fields
 from domain.errors import BadPayload
-from domain.market import Bar, Terms
+from domain.market import US_PER_S, Bar, Terms
 from domain.money import parse, plain
 from domain.orders import (
     Balance,
@@ -68,8 +68,8 @@ def moment(text: str) -> int:
 
 
 def iso_utc(at: int) -> str:
-    """A time as the exchange's `to` parameter takes it."""
-    return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A time as the exchange's `to` parameter takes it: whole seconds, up, since what lies before it is meant."""
+    return (EPOCH + timedelta(seconds=-(-at // US_PER_S))).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def number(row: Mapping[str, Any], name: str, default: Decimal | None = None) -> Decimal:

@@ -127,7 +127,7 @@ def test_after_a_drop_it_comes_back_and_subscribes_again(server, heard):
     assert heard.states.get(timeout=WAIT_S)[0]
     socket.close(1012)
     up, reason = heard.states.get(timeout=WAIT_S)
-    assert (up, reason) == (False, "closed by the exchange")
+    assert (up, reason) == (False, "closed by the exchange (1012)")
     _, _, second = server.next()
     assert second[1:] == first[1:]
     assert heard.states.get(timeout=WAIT_S) == (True, "connected")
