@@ -141,6 +141,7 @@ class Engine:
             reconciled = exchange_alive and self._last_look()
             stats = self._host.stats()
             self._host.stop()
+            self._place.rest.close()
             model = self.read_model()
             self._closed = self._summary(model, reconciled=reconciled, stats=stats)
         return self._closed

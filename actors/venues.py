@@ -8,6 +8,7 @@ from actors.feed import OpenStream as OpenPublic
 from actors.feed import PublicStream
 from actors.runtime import Clock, ScaledClock, wall_clock
 from actors.upbit.frames import BookFrame, Frame, TradeFrame
+from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys, Secret
 from actors.upbit.streams import Stream
@@ -40,19 +41,25 @@ def sandbox_place(told: Mapping[str, Any]) -> Place:
         rest, socket = str(told["rest"]), str(told["ws"])
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"the sandbox's ready line is not complete: {error}") from error
-    client = UpbitRest(rest, keys, clock)
+    limiter = Limiter(clock)
     return Place(
-        "sandbox", client, clock, lambda markets: _public(socket, markets), _private(f"{socket}/private", keys)
+        "sandbox",
+        UpbitRest(rest, keys, clock, limiter=limiter),
+        clock,
+        lambda markets: _public(socket, markets, limiter),
+        _private(f"{socket}/private", keys, limiter),
     )
 
 
 def upbit_place(rest: str, socket: str) -> Place:
     """Upbit's public side; orders go to the in-process exchange."""
     clock = wall_clock()
-    return Place("exchange", UpbitRest(rest, None, clock), clock, lambda markets: _public(socket, markets), None)
+    limiter = Limiter(clock)
+    client = UpbitRest(rest, None, clock, limiter=limiter)
+    return Place("exchange", client, clock, lambda markets: _public(socket, markets, limiter), None)
 
 
-def _public(url: str, markets: tuple[str, ...]) -> OpenPublic:
+def _public(url: str, markets: tuple[str, ...], limiter: Limiter) -> OpenPublic:
     codes = list(dict.fromkeys((*markets, HEARTBEAT)))
     wanted = (
         {"type": "trade", "codes": codes},
@@ -72,17 +79,18 @@ def _public(url: str, markets: tuple[str, ...]) -> OpenPublic:
                 case BookFrame():
                     on_book(frame.market, frame.book)
 
-        return Stream(url, wanted, on_frame=on_frame, on_state=on_state, on_echo=on_echo)
+        return Stream(url, wanted, on_frame=on_frame, on_state=on_state, on_echo=on_echo, limiter=limiter)
 
     return start
 
 
-def _private(url: str, keys: Keys) -> OpenPrivate:
+def _private(url: str, keys: Keys, limiter: Limiter) -> OpenPrivate:
     def start(on_order: Callable[[OrderReport], None], on_state: Callable[[bool, str], None]) -> PrivateStream:
         def on_frame(frame: Frame) -> None:
             if isinstance(frame, OrderReport):
                 on_order(frame)
 
-        return Stream(url, ({"type": "myOrder"}, {"type": "myAsset"}), on_frame=on_frame, on_state=on_state, keys=keys)
+        wanted = ({"type": "myOrder"}, {"type": "myAsset"})
+        return Stream(url, wanted, on_frame=on_frame, on_state=on_state, keys=keys, limiter=limiter)
 
     return start
