@@ -166,6 +166,7 @@ class Session:
         """The local exchange in a process of its own; its ready line says where it is, with which keys and clock."""
         from actors.processes import Child, ready_json  # noqa: PLC0415
         from actors.venues import sandbox_place  # noqa: PLC0415
+        from storage.playing import playable  # noqa: PLC0415
 
         options = self.options
         arguments = [
@@ -178,7 +179,7 @@ class Session:
             str(options.seed),
         ]
         if options.candles:
-            arguments += ["--candles", str(options.candles)]
+            arguments += ["--candles", str(playable(options.candles, home.sandbox / "playing"))]
         child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=60.0)
         try:
             told = ready_json(child.start(), "sandbox")
@@ -286,10 +287,12 @@ def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: i
     from actors.sandbox.options import SandboxOptions  # noqa: PLC0415 (each command imports what it needs)
     from actors.sandbox.server import serve  # noqa: PLC0415
     from storage.home import Home  # noqa: PLC0415
+    from storage.playing import playable  # noqa: PLC0415
 
     place = Home(home)
+    played = playable(candles, place.sandbox / "playing") if candles else None
     serve(
-        SandboxOptions(port=port, home=place.sandbox, candles=candles, markets=listed(markets), speed=speed, seed=seed)
+        SandboxOptions(port=port, home=place.sandbox, candles=played, markets=listed(markets), speed=speed, seed=seed)
     )
 
 
