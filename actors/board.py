@@ -72,6 +72,8 @@ class Board:
                 return self._ticker(message)
             case EquityMeasured():
                 self.measured = message
+                if not message.marked:  # a floor is no value: it would draw a fall that never was
+                    return {"kpis"}
                 self.equity.append(EquityPoint(message.at, message.equity))
                 return {"kpis", "equity"}
             case PositionChanged():

@@ -136,6 +136,12 @@ def test_a_reader_gets_the_snapshot_first_with_the_past_of_the_equity(rig):
     assert [point.equity for point in model.equity] == [D(5), D(10_000_000)]
 
 
+def test_an_account_that_could_not_be_valued_draws_no_point(rig):
+    rig.tell(measured(), msgspec.structs.replace(measured("4000000"), marked=False))
+    assert [point.equity for point in rig.actor.read_model().equity] == [D(5), D(10_000_000)]
+    assert not rig.actor.read_model().kpis.marked
+
+
 def test_changes_follow_the_snapshot(rig):
     reader = rig.reader()
     reader.next("snapshot")

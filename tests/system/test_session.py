@@ -33,7 +33,7 @@ def wait_for_journal(program: Program, home: Path, more: int) -> None:
 @pytest.mark.timeout(240)
 def test_real_candles_give_a_decision_for_every_close_and_books_that_equal_the_exchange(candles, tmp_path):
     home = str(tmp_path / "home")
-    arguments = ("--candles", str(candles), "--markets", FIVE, "--speed", "600", "--for", "4h", "--no-web", "--json")
+    arguments = ("--candles", str(candles), "--markets", FIVE, "--speed", "1200", "--for", "4h", "--no-web", "--json")
     code, out, err = run("paper", "--sandbox", *arguments, "--home", home)
     assert code == 0, err[-4000:]
     told = summary(out, err)
