@@ -10,7 +10,7 @@ from actors.upbit.quotes import Ticker, ticker
 from actors.upbit.wire import ZERO, note_fields, number, once, order_state, order_type, time_in_force
 from domain.errors import BadPayload
 from domain.market import Bar, Book, Level, Trade
-from domain.orders import Balance, Fill, OrderReport, OrderType, Side
+from domain.orders import Balance, Fill, OrderReport, Side
 
 TAKERS: Final = {"BID": Side.BUY, "ASK": Side.SELL}
 US_PER_MS: Final = 1_000
@@ -127,13 +127,13 @@ def order(row: Mapping[str, Any]) -> OrderReport:
     # without its fee a fill is left for REST to tell: once booked it is never corrected
     fills = (_fill(row),) if traded and row.get("trade_fee") is not None else ()
     return OrderReport(
-        order_id=row["uuid"],
+        order_id=wire.identity(row, "uuid"),
         identifier=row.get("identifier") or "",
         market=row["code"],
         side=TAKERS[row["ask_bid"]],
         type=kind,
         state=order_state(row["state"]),
-        price=number(row, "price") if kind is OrderType.LIMIT and not traded else None,
+        price=None if traded else wire.limit_price(row, "order_type", kind),
         volume=number(row, "volume") if row.get("volume") is not None and not traded else None,
         executed_volume=executed,
         paid_fee=number(row, "paid_fee", ZERO),
@@ -171,7 +171,7 @@ def _positive(row: Mapping[str, Any], name: str) -> Decimal:
 def _fill(row: Mapping[str, Any]) -> Fill:
     price, volume = _positive(row, "price"), _positive(row, "volume")
     return Fill(
-        trade_id=row["trade_uuid"],
+        trade_id=wire.identity(row, "trade_uuid"),
         order_id=row["uuid"],
         identifier=row.get("identifier") or "",
         market=row["code"],

@@ -20,7 +20,8 @@ PAGE_CANDLES: Final = 200
 PAGE_OPEN: Final = 100
 PAGE_CLOSED: Final = 1_000
 PAGE_IDS: Final = 100
-CLOSED_WINDOW: Final = 7 * DAY
+CLOSED_WINDOW: Final = 7 * DAY - US_PER_S  # a second less than it takes: times are rounded outwards to ms
+ORDER_NOT_FOUND: Final = "order_not_found"
 US_PER_MS: Final = 1_000
 DAY_MINUTES: Final = DAY // MINUTE
 
@@ -153,9 +154,21 @@ class UpbitRest:
         return self._found(lambda: self._http.send("DELETE", "/v1/order", params, "default"))
 
     def open_orders(self, market: str = "") -> tuple[OrderReport, ...]:
-        """Every order that can still execute, without its fills; pages shift, so each is counted once."""
+        """Every order that can still execute, without its fills, each counted once.
+
+        Pages shift while they are read: an order that ends moves a later one onto a page read before. So more than
+        one page is read until a pass finds nothing new; an order that ended meanwhile may still be among them.
+        """
         found: dict[str, OrderReport] = {}
-        page = 1
+        while True:
+            known = len(found)
+            pages = self._open_pass(market, found)
+            if pages == 1 or len(found) == known:
+                return tuple(found.values())
+
+    def _open_pass(self, market: str, found: dict[str, OrderReport]) -> int:
+        """Read all pages once into `found`; gives how many there were."""
+        page, seen = 1, set[str]()
         while True:
             params: Params = {
                 "market": market or None,
@@ -164,9 +177,11 @@ class UpbitRest:
                 "limit": PAGE_OPEN,
             }
             reports = tuple(_each(self._ask("/v1/orders/open", params), wire.order_report))
+            ids = {report.order_id for report in reports}
             found |= {report.order_id: report for report in reports}
-            if len(reports) < PAGE_OPEN:
-                return tuple(found.values())
+            if len(reports) < PAGE_OPEN or ids <= seen:  # the same page again: it would go on for ever
+                return page
+            seen |= ids
             page += 1
 
     def closed_orders(
@@ -217,7 +232,7 @@ class UpbitRest:
         try:
             row = call()
         except RequestRefused as error:
-            if error.status == NOT_FOUND:
+            if error.status == NOT_FOUND and error.name == ORDER_NOT_FOUND:  # another 404 tells nothing of an order
                 return None
             raise
         return _one(row, wire.order_report)

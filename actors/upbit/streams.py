@@ -27,6 +27,7 @@ OnFrame: TypeAlias = Callable[[Frame], None]
 OnState: TypeAlias = Callable[[bool, str], None]
 OnEcho: TypeAlias = Callable[[int], None]
 STOP_S: Final = 1.0
+MARKS: Final = 64  # probes kept until they can be sent; the oldest are dropped
 SUBSCRIBE_EVERY_S: Final = 0.7  # the exchange takes 5 messages a second and 100 a minute on one socket
 KEY_REFUSED: Final = frozenset({401, 403})
 BLOCKED: Final = 418
@@ -86,7 +87,7 @@ class Stream:
         self._limiter = limiter
         self._ending = threading.Event()
         self._outdated = threading.Event()
-        self._marks: deque[int] = deque()
+        self._marks: deque[int] = deque(maxlen=MARKS)
         self._bell: Bell | None = None
         self._told: tuple[bool, str] | None = None
         self._unread = 0
@@ -144,11 +145,17 @@ class Stream:
         except Exception as error:  # a bug in whoever is told must not end the stream for good
             log.exception("stream failed url=%s", self._url)
             end = _End(f"{type(error).__name__}: {error}")
+        try:
+            self._tell_down(end.reason)
+        except Exception:  # the same: it is told again with the next loss
+            log.exception("stream could not tell its end url=%s", self._url)
+        return end
+
+    def _tell_down(self, reason: str) -> None:
         if not self._ending.is_set():
-            self._tell(False, end.reason)
+            self._tell(False, reason)
         elif self._told is not None and self._told[0]:
             self._tell(False, "stopped")
-        return end
 
     def _live(self) -> _End:
         try:
@@ -260,8 +267,8 @@ class Stream:
     def _tell(self, up: bool, reason: str) -> None:  # noqa: FBT001 (the callback's own signature)
         """Tell a change of state; the same failure again and again is told once."""
         if self._told != (up, reason):
-            self._told = (up, reason)
             self._on_state(up, reason)
+            self._told = (up, reason)
 
     def _need_bell(self) -> Bell:
         if self._bell is None:

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 import msgspec
@@ -28,9 +28,12 @@ log = logging.getLogger(__name__)
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ZERO: Final = Decimal(0)
+_RATE_STEP: Final = Decimal("0.00000001")
 SIDES: Final = {"bid": Side.BUY, "ask": Side.SELL}
 SIDE_NAMES: Final = {side: name for name, side in SIDES.items()}
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+# not UTF-8 inside a text, a number beyond any Decimal, brackets without end: none of them is a DecodeError
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError)
 _told: set[str] = set()
 
 
@@ -38,7 +41,7 @@ def load(raw: bytes | str) -> Any:
     """JSON with every fraction an exact Decimal; raises BadPayload when it is none."""
     try:
         return _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise BadPayload(f"the exchange's answer is not JSON: {str(raw[:120])!r}") from error
 
 
@@ -83,6 +86,21 @@ def number(row: Mapping[str, Any], name: str, default: Decimal | None = None) ->
         return parse(value)
     except ValueError as error:
         raise BadPayload(f"expected a number in {name!r}: {error}") from error
+
+
+def identity(row: Mapping[str, Any], name: str) -> str:
+    """An identity of a row; raises BadPayload without one: two things without a name would count as the same."""
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadPayload(f"expected a text in {name!r}, found {value!r}")
+    return value
+
+
+def limit_price(row: Mapping[str, Any], name: str, kind: OrderType) -> Decimal | None:
+    """The price of a limit order; raises BadPayload for one without, except when we do not know its type."""
+    if kind is not OrderType.LIMIT or (row.get("price") is None and row.get(name) != OrderType.LIMIT):
+        return None
+    return number(row, "price")
 
 
 def bar(row: Mapping[str, Any]) -> Bar:
@@ -149,13 +167,13 @@ def order_report(row: Mapping[str, Any]) -> OrderReport:
     executed = number(row, "executed_volume", ZERO)
     fills = _fills(row, side, executed)
     return OrderReport(
-        order_id=row["uuid"],
+        order_id=identity(row, "uuid"),
         identifier=row.get("identifier") or "",
         market=row["market"],
         side=side,
         type=kind,
         state=order_state(row["state"]),
-        price=number(row, "price") if kind is OrderType.LIMIT else None,
+        price=limit_price(row, "ord_type", kind),
         volume=number(row, "volume") if row.get("volume") is not None else None,
         executed_volume=executed,
         paid_fee=number(row, "paid_fee", ZERO),
@@ -208,7 +226,9 @@ def fee_shares(funds: Sequence[Decimal], paid: Decimal) -> tuple[Decimal, ...]:
     total = sum(funds, ZERO)
     if not total:
         return tuple(ZERO for _ in funds)
-    rate = (paid / total).quantize(Decimal("0.00000001"))
+    rate = (paid / total).quantize(_RATE_STEP)
+    if rate * (total - funds[-1]) > paid:  # rounded up so far that the last share would be below nothing
+        rate = (paid / total).quantize(_RATE_STEP, ROUND_DOWN)
     shares = [each * rate for each in funds]
     shares[-1] += paid - sum(shares, ZERO)
     return tuple(shares)
@@ -227,7 +247,7 @@ def _fills(row: Mapping[str, Any], side: Side, executed: Decimal) -> tuple[Fill,
         note_fields("fill of an order", trade, fields.ORDER_TRADE)
     return tuple(
         Fill(
-            trade_id=trade["uuid"],
+            trade_id=identity(trade, "uuid"),
             order_id=row["uuid"],
             identifier=row.get("identifier") or "",
             market=row["market"],
@@ -259,12 +279,12 @@ def error_of(raw: bytes) -> tuple[str, str]:
     text = raw.decode("utf-8", "replace")
     try:
         body = _decoder.decode(raw)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return "", text[:200]
     inner = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(inner, str):
         return inner, ""
-    if isinstance(inner, dict) and "name" in inner:
+    if isinstance(inner, dict) and isinstance(inner.get("name"), str | int):
         return str(inner["name"]), str(inner.get("message", ""))
     return "", text[:200]
 

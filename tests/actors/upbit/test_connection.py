@@ -139,6 +139,27 @@ def test_a_bug_in_whoever_is_told_costs_one_connection_not_the_stream(peer, list
     assert "a bug" in caplog.text
 
 
+def test_a_bug_in_whoever_is_told_of_a_loss_does_not_end_the_stream(peer, caplog):
+    states: queue.Queue = queue.Queue()
+    bugs = [ValueError("a bug")]
+
+    def on_state(up, reason) -> None:
+        if not up and bugs:
+            raise bugs.pop()
+        states.put((up, reason))
+
+    stream = Stream(peer.url, (), on_frame=lambda _: None, on_state=on_state, timing=STEADY)
+    stream.start()
+    peer.accept().close()
+    assert states.get(timeout=WAIT_S) == (True, "connected")
+    line = peer.accept()
+    peer.read(line, TEXT)
+    line.close()
+    assert not states.get(timeout=WAIT_S)[0]
+    stream.stop()
+    assert "a bug" in caplog.text
+
+
 def test_another_set_of_subscriptions_replaces_the_first_and_outlives_a_drop(peer, listening):
     heard = listening()
     line = peer.accept()

@@ -1,6 +1,7 @@
 """Signatures against the vectors of the exchange's reference, computed by an independent implementation."""
 
 import base64
+import hashlib
 import json
 
 import jwt
@@ -243,6 +244,32 @@ def test_another_library_verifies_our_token():
 def test_on_the_wire_the_query_is_encoded_and_brackets_stay():
     sent = wire_query({"states": ["done"], "start_time": "2026-11-20T00:00:00+09:00", "identifier": "a b/c"})
     assert sent == "states[]=done&start_time=2026-11-20T00%3A00%3A00%2B09%3A00&identifier=a%20b%2Fc"
+
+
+CLOSED = {
+    "market": "KRW-BTC",
+    "states": ["done", "cancel"],
+    "start_time": "2026-11-20T00:00:00+09:00",
+    "end_time": "2026-11-21T00:00:00+09:00",
+    "limit": 1000,
+}
+
+
+def test_the_wire_text_of_vector_4_is_the_references():
+    assert wire_query(CLOSED) == (
+        "market=KRW-BTC&states[]=done&states[]=cancel&start_time=2026-11-20T00%3A00%3A00%2B09%3A00"
+        "&end_time=2026-11-21T00%3A00%3A00%2B09%3A00&limit=1000"
+    )
+
+
+def test_the_hash_is_not_that_of_the_encoded_text():
+    """V4-bad: what the exchange answers with invalid_query_payload."""
+    bad = (
+        "a63cf64f5bdee0f424715742bf18234d832c6e6caca464972b133580f10735c3e562f3a11075950916b86c29516286963c16bcda"
+        "a4668fd4e62393721c6f8e8c"
+    )
+    assert hashlib.sha512(wire_query(CLOSED).encode()).hexdigest() == bad
+    assert claims(bearer(Keys(ACCESS, Secret(SECRET)), CLOSED, NONCE))["query_hash"] != bad
 
 
 def test_what_is_none_is_neither_sent_nor_hashed():

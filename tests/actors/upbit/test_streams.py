@@ -48,7 +48,7 @@ class Server:
 
         self.http = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"ws://127.0.0.1:{self.http.port}/websocket/v1"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
     def next(self):
         return self.sockets.get(timeout=WAIT_S)
