@@ -19,6 +19,7 @@ from domain.errors import BadPayload, ConfigError, ExchangeUnavailable, OutcomeU
 log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = (5.0, 10.0)  # connect, read; real time
+ORDER_TURN_S: Final = 2.0  # real; an order that waits longer for its turn is refused: who wants it decides anew
 GET_TRIES: Final = 4
 BACKOFF_S: Final = 0.3
 NOT_FOUND: Final = 404
@@ -71,7 +72,7 @@ class Transport:
 
     def send(self, method: str, path: str, params: Params, group: str) -> Any:
         """A signed POST or DELETE, sent once: whether it may be sent again is not for this place to know."""
-        self._limiter.acquire(group, Urgency.ORDER)
+        self._limiter.acquire(group, Urgency.ORDER, timeout_s=ORDER_TURN_S)
         return self._call(method, path, params, group, signed=True)
 
     def close(self) -> None:

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 from actors.runtime import ScaledClock
+from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys, Secret
-from domain.errors import OutcomeUnknown, RequestRefused
+from domain.errors import OutcomeUnknown, RateLimited, RequestRefused
 from domain.orders import OrderRequest, OrderType, Side, TimeInForce
 from tests.actors.upbit.conftest import Answer
 from tests.actors.upbit.rows import BUY, ORDER, error
@@ -171,3 +172,13 @@ def test_orders_are_asked_for_by_a_hundred_names_at_once(exchange, rest):
     assert [len(names) for names in asked] == [100, 100, 30]
     assert len(found) == 229
     assert rest.orders_by() == ()
+
+
+def test_an_order_that_would_wait_long_for_its_turn_is_not_sent_late(exchange):
+    clock = ScaledClock(0, 0, 1000.0)
+    limiter = Limiter(clock)
+    limiter.refused("order", blocked=True, seconds=60_000)  # a minute in real time
+    client = UpbitRest(exchange.url, Keys("access", Secret("secret")), clock, limiter=limiter)
+    with pytest.raises(RateLimited):
+        client.place(BUY)
+    assert exchange.requests == []
