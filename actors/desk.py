@@ -1,18 +1,20 @@
-"""The orders a portfolio wants: entries, exits, and what to do when a sale did not get through."""
+"""The positions of a portfolio and the orders it wants: entries, exits, and sales that did not get through."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from actors.held import PARTIAL_EXITS, Held, entry_order, exit_order, minimum_sale
+from msgspec.structs import replace
+
+from actors.held import PARTIAL_EXITS, Held, entry_order, exit_order, first_held, minimum_sale, sale_volume
 from actors.runtime import Actor
 from domain.account import Ledger
 from domain.config import Settings
 from domain.decisions import Decision, Evaluation, OrderIntent
-from domain.exits import PRIORITY, partial_volume
+from domain.exits import PRIORITY, close_exit, levels
 from domain.limits import DayLimits
 from domain.market import US_PER_S, Terms
 from domain.message import Message
-from domain.messages import IncidentRaised, OrderIntended, TradingStateChanged
+from domain.messages import ExitTriggered, FillBooked, IncidentRaised, LevelsMoved, OrderIntended, TradingStateChanged
 from domain.orders import Side
 
 EXIT_RETRY_S = (0.5, 1.0, 2.0, 5.0, 15.0)  # real seconds between attempts of a sale that did not get through
@@ -28,7 +30,10 @@ class ExitRetryDue(Message, frozen=True):
 
 @dataclass(slots=True)
 class PortfolioState:
-    """Books, positions, intents under way, and what has arrived for the decision time being collected."""
+    """Books, positions, intents under way, and what has arrived for the decision time being collected.
+
+    `asked_for` is when each pending intent was sent. While `liquidating`, what is still bought is sold again at once.
+    """
 
     speed: float = 1.0
     settings: Settings = field(default_factory=Settings)
@@ -39,6 +44,8 @@ class PortfolioState:
     opened: bool = False
     held: dict[str, Held] = field(default_factory=dict)
     pending: dict[str, OrderIntent] = field(default_factory=dict)
+    asked_for: dict[str, int] = field(default_factory=dict)
+    liquidating: bool = False
     atrs: dict[str, Decimal] = field(default_factory=dict)
     counter: int = 0
     arrived: dict[str, Evaluation] = field(default_factory=dict)
@@ -49,7 +56,7 @@ class PortfolioState:
 
 
 class Desk(Actor[PortfolioState]):
-    """The half of the portfolio that wants orders; `actors.portfolio` has the half that keeps the books and decides.
+    """The half of the portfolio that has positions and wants orders; `actors.portfolio` keeps the books and decides.
 
     One sale is under way in a market at a time: a reason that comes meanwhile waits for its end, the highest of
     POS-02 first, and a sale that did not get through is tried again for as long as the position lives.
@@ -67,73 +74,191 @@ class Desk(Actor[PortfolioState]):
         self.state.atrs[order.market] = decision.atr
         self._want(order)
 
-    def _exit(self, held: Held, reason: str, price: Decimal) -> None:
-        """Order the sale; while one is under way a reason that ranks higher waits for its end (POS-02)."""
-        if held.dust or reason == held.exit_reason:
-            return
-        if (reason == "TP1" and held.tp1_done) or (reason == "TP2" and held.tp2_done):
-            return
-        if self._selling(held.market):
-            if not held.wanted or PRIORITY.index(reason) < PRIORITY.index(held.wanted):
-                held.wanted = reason
-            return
-        volume, whole = held.volume, True
-        if reason in PARTIAL_EXITS:
-            volume, whole = partial_volume(held.volume, price, self.state.settings)
-        if volume * price < minimum_sale(self.state.terms.get(held.market), self.state.settings.sizes.exchange_min):
-            self._turn_to_dust(held, price)
-            return
-        held.exit_reason, held.wanted = reason, ""
-        held.last_reason = f"{reason}_ALL" if whole and reason in PARTIAL_EXITS else reason
-        self._want(exit_order(self._new_id("x"), held, volume, held.last_reason, price, self.now))
-        self._show(held, reason)
+    # --- reasons to sell
 
-    def _turn_to_dust(self, held: Held, price: Decimal) -> None:
-        """Too small to sell: no position any more for risk and guard, its coins stay in the books (POS-04)."""
-        held.dust = True
-        held.exit_reason = held.wanted = ""
-        text = f"{held.volume} worth {held.volume * price:.0f} KRW is below the exchange's minimum and cannot be sold"
-        self.publish("incidents", IncidentRaised(self.now, "dust", held.market, text))
-        self._guard(held)
-        self._show(held, "DUST")
+    def _close_exits(self, at: int, evaluations: tuple[Evaluation, ...]) -> None:
+        by_market = {each.market: each for each in evaluations}
+        for market in sorted(self.state.held):
+            held, seen = self.state.held[market], by_market.get(market)
+            if seen is None or held.dust:
+                continue
+            reason = close_exit(
+                entry=held.entry,
+                tp1_done=held.tp1_done,
+                bars_held=held.bars_held(at),
+                evaluation=seen,
+                settings=self.state.settings.exits,
+            )
+            if reason:
+                self._exit(held, reason, seen.close)
+
+    def _on_triggered(self, trigger: ExitTriggered) -> None:
+        held = self.state.held.get(trigger.market)
+        self.state.marks[trigger.market] = trigger.price
+        if held is not None:
+            self._exit(held, trigger.reason, trigger.price)
 
     def _liquidate(self) -> None:
+        """Sell all, and whatever an entry on its way still brings, until trading is no longer halted."""
+        self.state.liquidating = True
         for market in sorted(self.state.held):
             held = self.state.held[market]
             self._exit(held, "FORCED", self.state.marks.get(market, held.entry))
 
     def _on_retry(self, due: ExitRetryDue) -> None:
         held = self.state.held.get(due.market)
-        if held is not None:
+        if held is not None and held.wanted == due.reason:  # else the timer is of a wish that was met since
             self._exit(held, due.reason, self.state.marks.get(due.market, held.entry))
 
-    def _want(self, order: OrderIntent) -> None:
-        self.state.pending[order.intent_id] = order
-        self.send("risk", OrderIntended(order))
+    # --- the sale
+
+    def _exit(self, held: Held, reason: str, price: Decimal) -> None:
+        """Order the sale; while one is under way a reason waits for its end, the highest of all first (POS-02)."""
+        if held.dust or reason == held.exit_reason:
+            return
+        if (reason == "TP1" and held.tp1_done) or (reason == "TP2" and held.tp2_done):
+            return
+        settings, reason = self.state.settings, _higher(held.wanted, reason)
+        minimum = minimum_sale(self.state.terms.get(held.market), settings.sizes.exchange_min)
+        small = held.volume * price < minimum
+        if self._under_way(held.market, Side.SELL) or (small and self._under_way(held.market, Side.BUY)):
+            held.wanted = reason  # of a buy more may come: too small is judged at its end
+            return
+        if small:
+            self._turn_to_dust(held, price)
+            return
+        volume, whole = sale_volume(held, reason, price, settings, minimum)
+        held.exit_reason, held.exit_id = reason, self._new_id("x")
+        if whole or held.wanted == reason:
+            held.wanted = ""
+        held.last_reason = f"{reason}_ALL" if whole and reason in PARTIAL_EXITS else reason
+        self._want(exit_order(held.exit_id, held, volume, held.last_reason, price, self.now))
+        self._show(held, reason)
+
+    def _turn_to_dust(self, held: Held, price: Decimal) -> None:
+        """Too small to sell: no position any more for risk and guard, its coins stay in the books (POS-04)."""
+        text = f"{held.volume} worth {held.volume * price:.0f} KRW is too small to sell; it goes with the next position"
+        closed = held.turn_to_dust(self.now)
+        self.publish("incidents", IncidentRaised(self.now, "dust", held.market, text))
+        self._guard(held)
+        self._show(held, "DUST")
+        if closed is not None:
+            self.publish("positions", closed)
 
     def _sale_ended(self, order: OrderIntent, executed: Decimal, detail: str) -> None:
         """Go on after a sale: all sold, a part was meant, or the rest must be tried again."""
         held = self.state.held.get(order.market)
         if held is None:
             return
-        meant, held.exit_reason = held.exit_reason, ""
+        if held.exit_id != order.intent_id:  # of the position before this one, which had to wait for it
+            self._follow(held, held.wanted, 0.0)
+            return
+        meant, held.exit_reason, held.exit_id = held.exit_reason, "", ""
         if order.reason in PARTIAL_EXITS and executed:
             held.tries = 0
             held.tp1_done = True
             held.tp2_done = held.tp2_done or meant == "TP2"
             self._guard(held)
             self._show(held, meant)
-            follow = held.wanted
+            self._follow(held, held.wanted, 0.0)
+            return
+        follow = _higher(held.wanted, meant)
+        wait = EXIT_RETRY_S[min(held.tries, len(EXIT_RETRY_S) - 1)] if follow == meant else 0.0
+        held.tries += 1
+        if held.tries & (held.tries - 1) == 0:  # the 1st, 2nd, 4th, 8th …: what lasts must not bury all else
+            text = f"the sale of {held.volume} did not get through ({detail}), attempt {held.tries}; trying again"
+            self.publish("incidents", IncidentRaised(self.now, "exit_retry", held.market, text))
+        self._follow(held, follow, wait)
+
+    def _follow(self, held: Held, reason: str, wait_s: float) -> None:
+        held.wanted = reason
+        if reason:
+            self.after(self._real(wait_s), ExitRetryDue(held.market, reason))
+
+    def _entry_ended(self, market: str) -> None:
+        """Nothing more is bought: too little is dust, and an exit that waited for the buy's end may go (POS-01)."""
+        held = self.state.held.get(market)
+        if held is None or held.dust or self._under_way(market, Side.SELL):
+            return
+        price, settings = self.state.marks.get(market, held.entry), self.state.settings
+        minimum = minimum_sale(self.state.terms.get(market), settings.sizes.exchange_min)
+        if held.volume * price < max(settings.sizes.min_leg, minimum):
+            self._turn_to_dust(held, price)
         else:
-            follow = held.wanted or meant or "FORCED"
-        held.wanted = follow
-        if follow:
-            wait = EXIT_RETRY_S[min(held.tries, len(EXIT_RETRY_S) - 1)] if follow == meant else 0.0
-            if follow == meant:
-                held.tries += 1
-                text = f"the sale of {held.volume} did not get through ({detail}), trying again"
-                self.publish("incidents", IncidentRaised(self.now, "exit_retry", held.market, text))
-            self.after(self._real(wait), ExitRetryDue(held.market, follow))
+            self._follow(held, held.wanted, 0.0)
+
+    # --- what changes a position
+
+    def _on_bought(self, booked: FillBooked) -> None:
+        state, fill = self.state, booked.fill
+        held = state.held.get(fill.market)
+        if held is None or held.dust:
+            held = first_held(fill, booked.strategy, state.atrs.get(fill.market, ZERO), held)
+            state.held[fill.market] = held
+        held.take(fill)
+        held.high = max(held.high, fill.price)
+        terms, raised = state.terms.get(fill.market), held.levels if held.tp1_done else None
+        held.levels = levels(fill.market, held.entry, held.atr, state.settings, fill.at, terms)
+        if raised is not None:  # a trailing stop only rises
+            held.levels = replace(held.levels, stop=max(held.levels.stop, raised.stop))
+        self._guard(held)
+        self._show(held, booked.reason)
+        if state.liquidating:
+            self._exit(held, "FORCED", fill.price)
+
+    def _on_sold(self, booked: FillBooked) -> None:
+        fill = booked.fill
+        held = self.state.held.get(fill.market)
+        if held is None:
+            text = f"{fill.volume} sold by {booked.intent_id} ({booked.reason}), but no position holds them any more"
+            self.publish("incidents", IncidentRaised(self.now, "sale_without_position", fill.market, text))
+            return
+        held.take(fill)
+        held.last_reason = booked.reason
+        if held.volume:
+            self._guard(held)
+            self._show(held, booked.reason)
+        else:
+            self._close(held, fill.at)
+
+    def _close(self, held: Held, at: int) -> None:
+        del self.state.held[held.market]
+        self._guard(held)
+        self._show(held, held.last_reason)
+        self.publish("positions", held.closed(at))
+
+    def _on_levels_moved(self, moved: LevelsMoved) -> None:
+        held = self.state.held.get(moved.market)
+        if held is None or held.levels is None or not held.tp1_done or moved.stop <= held.levels.stop:
+            return  # nothing trails before the first target: that would be of the position before this one
+        held.levels = replace(held.levels, stop=moved.stop)
+        held.high = moved.high
+        self._show(held, "TRAIL")
+
+    def _shrink(self, market: str) -> None:
+        """A position is never larger than the coins that are there; those no position of ours holds go first."""
+        held, there = self.state.held.get(market), max(ZERO, self.state.ledger.coins.get(market, ZERO))
+        if held is None or held.volume <= there:
+            return
+        held.leave(held.volume - there)
+        held.last_reason = "MANUAL"
+        if held.volume:
+            self._guard(held)
+            self._show(held, "MANUAL")
+        else:
+            self._close(held, self.now)
+
+    # --- what both need
+
+    def _want(self, order: OrderIntent) -> None:
+        self.state.pending[order.intent_id] = order
+        self.state.asked_for[order.intent_id] = self.now
+        self.send("risk", OrderIntended(order))
+
+    def _settled(self, intent_id: str) -> OrderIntent | None:
+        """Take an intent off the list; None when its end was told before."""
+        self.state.asked_for.pop(intent_id, None)
+        return self.state.pending.pop(intent_id, None)
 
     def _guard(self, held: Held) -> None:
         if message := held.guarded():
@@ -142,8 +267,8 @@ class Desk(Actor[PortfolioState]):
     def _show(self, held: Held, reason: str) -> None:
         self.publish("positions", held.told(reason))
 
-    def _selling(self, market: str) -> bool:
-        return any(wish.market == market and wish.side is Side.SELL for wish in self.state.pending.values())
+    def _under_way(self, market: str, side: Side) -> bool:
+        return any(wish.market == market and wish.side is side for wish in self.state.pending.values())
 
     def _new_id(self, kind: str) -> str:
         """An id no turn of any start gives again: the counter may be lost with a state, time moves on."""
@@ -153,3 +278,8 @@ class Desk(Actor[PortfolioState]):
     def _real(self, seconds: float) -> int:
         """Transport time in microseconds of our clock."""
         return int(seconds * US_PER_S * self.state.speed)
+
+
+def _higher(one: str, two: str) -> str:
+    """The exit reason that outranks the other (POS-02); "" is none."""
+    return min((reason for reason in (one, two) if reason), key=PRIORITY.index, default="")

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec.structs import replace
+
+from domain.config import Settings
 from domain.decisions import Decision, Levels, OrderIntent
+from domain.exits import partial_volume
 from domain.market import BASE_FRAME, Terms
 from domain.messages import GuardPosition, PositionChanged, PositionClosed
 from domain.money import volume_floor
@@ -18,7 +22,8 @@ PARTIAL_EXITS = frozenset({"TP1", "TP2"})
 class Held:
     """A position from its first fill to its last. `cost` and `proceeds` include fees; `bought` is all ever bought.
 
-    `exit_reason` is the exit that is being worked on, "" when none; `wanted` one that must follow it.
+    `exit_reason` is the exit that is being worked on, "" when none, and `exit_id` its intent; `wanted` one that must
+    follow it.
     """
 
     market: str
@@ -35,6 +40,7 @@ class Held:
     tp1_done: bool = False
     tp2_done: bool = False
     exit_reason: str = ""
+    exit_id: str = ""
     wanted: str = ""
     last_reason: str = ""
     tries: int = 0
@@ -62,8 +68,28 @@ class Held:
             self.funds += fill.funds
             self.cost += fill.funds + fill.fee
         else:
-            self.volume -= fill.volume
+            self.volume = max(ZERO, self.volume - fill.volume)
             self.proceeds += fill.funds - fill.fee
+
+    def leave(self, volume: Decimal) -> None:
+        """Let coins go that were not sold by us: at their cost, so that it is neither a profit nor a loss."""
+        before = self.remaining_cost()
+        self.volume -= volume
+        self.proceeds += before - self.remaining_cost()
+
+    def turn_to_dust(self, at: int) -> PositionClosed | None:
+        """End the position with a rest too small to sell; gives the round trip of what was sold, None if nothing was.
+
+        The rest keeps its own cost, for the position it will be sold with (POS-04).
+        """
+        rest, sold, closed = self.remaining_cost(), self.bought - self.volume, None
+        if sold:
+            cost = self.cost - rest
+            closed = replace(self.closed(at), volume=sold, cost=cost, pnl=self.proceeds - cost)
+        self.bought, self.funds, self.cost, self.proceeds = self.volume, self.entry * self.volume, rest, ZERO
+        self.exit_reason = self.exit_id = self.wanted = ""
+        self.dust = True
+        return closed
 
     def bars_held(self, at: int) -> int:
         """Base bars held at the decision time `at`, the entry bar included."""
@@ -71,7 +97,7 @@ class Held:
 
     def remaining_cost(self) -> Decimal:
         """The part of the cost that what is still held stands for."""
-        return self.cost * self.volume / self.bought if self.bought else ZERO
+        return self.cost if self.volume == self.bought else self.cost * self.volume / self.bought
 
     def guarded(self) -> GuardPosition | None:
         """What the guard must watch; None while there are no levels."""
@@ -109,6 +135,28 @@ class Held:
             self.proceeds - self.cost,
             self.last_reason,
         )
+
+
+def first_held(fill: Fill, strategy: str, atr: Decimal, dust: Held | None) -> Held:
+    """A position as its first fill finds it; dust that lay in the market joins it at the price of this fill (POS-04).
+
+    At that price the dust moves no level; what it cost before stays its cost.
+    """
+    held = Held(fill.market, strategy, fill.at, atr)
+    if dust is not None:
+        held.volume = held.bought = dust.volume
+        held.funds, held.cost = dust.volume * fill.price, dust.remaining_cost()
+    return held
+
+
+def sale_volume(held: Held, reason: str, price: Decimal, settings: Settings, minimum: Decimal) -> tuple[Decimal, bool]:
+    """Give the volume an exit sells and whether that is all: neither a part nor its rest may be too small to sell."""
+    if reason not in PARTIAL_EXITS:
+        return held.volume, True
+    part, whole = partial_volume(held.volume, price, settings)
+    if whole or min(part, held.volume - part) * price < minimum:
+        return held.volume, True
+    return part, False
 
 
 def entry_order(intent_id: str, decision: Decision, slip_cap: Decimal, life_bars: int, at: int) -> OrderIntent | None:

@@ -4,12 +4,10 @@ from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from actors.desk import Desk, ExitRetryDue
-from actors.held import Held
 from actors.runtime import Recovered, Restarted
 from domain.account import book_fill, book_flow, equity
 from domain.decide import AccountView, RiskView, decide
 from domain.decisions import Evaluation
-from domain.exits import close_exit, levels
 from domain.limits import count_entry, entries_on, measure
 from domain.market import kst_day
 from domain.message import Message
@@ -83,8 +81,10 @@ class Portfolio(Desk):
     def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
         """Hand each message to its handler."""
         match message:
-            case Recovered() | Restarted():
-                self._on_back()
+            case Recovered():
+                self._on_back(started=True)
+            case Restarted():
+                self._on_back(started=False)
             case SessionOpened():
                 self.state.speed = message.speed
                 self._upkeep()
@@ -100,6 +100,7 @@ class Portfolio(Desk):
                 self._decide(message.at)
             case TradingStateChanged():
                 self.state.trading = message
+                self.state.liquidating = self.state.liquidating and message.state == "HALTED"
             case RiskTripped():
                 pass  # the state that follows from it comes as TradingStateChanged
             case OrderRefused():
@@ -162,7 +163,8 @@ class Portfolio(Desk):
         missing = [market for market, volume in ledger.coins.items() if volume and market not in state.marks]
         marks = state.marks | dict.fromkeys(missing, ZERO)
         total = equity(ledger, marks)
-        exposure = sum((held.volume * marks.get(held.market, ZERO) for held in state.held.values()), ZERO)
+        positions = [held for held in state.held.values() if not held.dust]
+        exposure = sum((held.volume * marks.get(held.market, ZERO) for held in positions), ZERO)
         if state.opened and not missing:
             measure(state.limits, at, total, ledger.flows, state.settings.sizes.day_loss)
         measured = EquityMeasured(
@@ -184,13 +186,15 @@ class Portfolio(Desk):
         fee = state.settings.costs.fee
         buys = {wish.market: wish.funds or ZERO for wish in state.pending.values() if wish.side is Side.BUY}
         reserved = sum(buys.values(), ZERO)
+        selling = {wish.market for wish in state.pending.values() if wish.side is Side.SELL}  # their ends are not told
+        positions = selling | {market for market, held in state.held.items() if not held.dust}
         today = kst_day(measured.at)
         return AccountView(
             equity=measured.equity,
             terms=tuple(state.terms[market] for market in sorted(state.terms)),
             cash_free=measured.cash - reserved * (1 + fee),
             exposure=measured.exposure + reserved,
-            held=tuple(sorted(market for market, held in state.held.items() if not held.dust)),
+            held=tuple(sorted(positions)),
             pending=tuple(sorted(buys)),
             entries=tuple((market, entries_on(state.limits, market, today)) for market in state.universe),
             day_blocked=state.limits.blocked,
@@ -200,45 +204,23 @@ class Portfolio(Desk):
         trading = self.state.trading
         return RiskView(state=trading.state, reason=trading.reason, universe=tuple(self.state.universe))
 
-    # --- exits
-
-    def _close_exits(self, at: int, evaluations: tuple[Evaluation, ...]) -> None:
-        by_market = {each.market: each for each in evaluations}
-        for market in sorted(self.state.held):
-            held, seen = self.state.held[market], by_market.get(market)
-            if seen is None or held.dust:
-                continue
-            reason = close_exit(
-                entry=held.entry,
-                tp1_done=held.tp1_done,
-                bars_held=held.bars_held(at),
-                evaluation=seen,
-                settings=self.state.settings.exits,
-            )
-            if reason:
-                self._exit(held, reason, seen.close)
-
-    def _on_triggered(self, trigger: ExitTriggered) -> None:
-        held = self.state.held.get(trigger.market)
-        self.state.marks[trigger.market] = trigger.price
-        if held is not None:
-            self._exit(held, trigger.reason, trigger.price)
-
     # --- what became of an intent
 
     def _on_refused(self, refused: OrderRefused) -> None:
-        order = self.state.pending.pop(refused.intent_id, None)
+        order = self._settled(refused.intent_id)
         if order is not None and order.side is Side.SELL:
             self._sale_ended(order, ZERO, f"{refused.code}: {refused.numbers}")
 
     def _on_finished(self, finished: OrderFinished) -> None:
-        order = self.state.pending.pop(finished.intent_id, None)
+        order = self._settled(finished.intent_id)
         if order is None:
             return
         if order.side is Side.SELL:
             self._sale_ended(order, finished.executed_volume, finished.detail)
-        elif finished.executed_volume:
-            count_entry(self.state.limits, order.market, kst_day(self.now))
+        else:
+            if finished.executed_volume:
+                count_entry(self.state.limits, order.market, kst_day(self.now))
+            self._entry_ended(order.market)
         self._measure(self.now)
 
     # --- the books
@@ -248,61 +230,25 @@ class Portfolio(Desk):
         if not book_fill(self.state.ledger, fill):
             return
         self.state.marks[fill.market] = fill.price
-        held = self.state.held.get(fill.market)
-        if held is None:
-            held = self.state.held[fill.market] = Held(
-                fill.market, booked.strategy, fill.at, self.state.atrs.get(fill.market, ZERO)
-            )
-        held.take(fill)
         if fill.side is Side.BUY:
-            held.dust = False
-            held.high = max(held.high, fill.price)
-            terms = self.state.terms.get(fill.market)
-            held.levels = levels(fill.market, held.entry, held.atr, self.state.settings, fill.at, terms)
+            self._on_bought(booked)
         else:
-            held.last_reason = booked.reason
-        if held.volume <= 0:
-            self._close(held, fill.at)
-        else:
-            self._guard(held)
-            self._show(held, booked.reason)
-
-    def _close(self, held: Held, at: int) -> None:
-        del self.state.held[held.market]
-        self._guard(held)
-        self._show(held, held.last_reason)
-        self.publish("positions", held.closed(at))
-
-    def _on_levels_moved(self, moved: LevelsMoved) -> None:
-        held = self.state.held.get(moved.market)
-        if held is None or held.levels is None or moved.stop <= held.levels.stop:
-            return
-        old = held.levels
-        held.levels = type(old)(moved.stop, old.tp1, old.tp2, old.breakeven)
-        held.high = moved.high
-        self._show(held, "TRAIL")
+            self._on_sold(booked)
+        self._measure(self.now)
 
     def _on_corrected(self, corrected: LedgerCorrected) -> None:
         """Money came or went without an order of ours; the exchange is right."""
-        state = self.state
+        state, market = self.state, f"KRW-{corrected.currency}"
         book_flow(state.ledger, corrected.currency, corrected.amount, corrected.average_price)
         state.opened = state.opened or corrected.opening
-        market = f"KRW-{corrected.currency}"
-        held = state.held.get(market)
-        if held is not None and corrected.amount < 0:
-            held.volume = max(ZERO, held.volume + corrected.amount)
-            held.last_reason = "MANUAL"
-            if held.volume:
-                self._guard(held)
-                self._show(held, "MANUAL")
-            else:
-                self._close(held, self.now)
-        elif corrected.currency != "KRW" and corrected.amount:
+        self._shrink(market)
+        if corrected.currency != "KRW" and corrected.amount > 0:
             text = f"{corrected.amount} {corrected.currency} is not explained by orders of ours; it is not traded"
             self.publish("incidents", IncidentRaised(self.now, "unexplained_coins", market, text))
         if not corrected.opening:
             text = f"{corrected.currency} {corrected.amount:+f}: {corrected.reason}"
             self.publish("incidents", IncidentRaised(self.now, "books_corrected", corrected.currency, text))
+        self._measure(self.now)
 
     def _totals(self) -> tuple[tuple[str, Decimal], ...]:
         ledger = self.state.ledger
@@ -311,17 +257,22 @@ class Portfolio(Desk):
 
     # --- upkeep
 
-    def _on_back(self) -> None:
+    def _on_back(self, *, started: bool) -> None:
         for held in self.state.held.values():
             self._guard(held)
             self._show(held, "")
-            if held.wanted and not self._selling(held.market):  # its timer died with the process
-                self.after(self._real(1.0), ExitRetryDue(held.market, held.wanted))
-        self._upkeep()
+            if held.wanted and not self._under_way(held.market, Side.SELL):  # its timer may have died with the process
+                self._follow(held, held.wanted, 1.0)
+        self._upkeep(started=started)
 
-    def _upkeep(self) -> None:
-        """A waiter never trusts that an answer will come: ask the gateway about every intent under way."""
+    def _upkeep(self, *, started: bool = False) -> None:
+        """A waiter never trusts that an answer will come: ask the gateway about every intent that stayed long.
+
+        One that is young may still be on its way there, and the gateway would call it absent. After a process start
+        none is on its way: that mail died.
+        """
         for intent_id in self.state.pending:
-            self.send("gateway", IntentAsked(intent_id))
+            if started or self.now - self.state.asked_for.get(intent_id, 0) >= self._real(ASK_AGAIN_S):
+                self.send("gateway", IntentAsked(intent_id))
         self.state.chain += 1
         self.after(self._real(ASK_AGAIN_S), UpkeepDue(self.state.chain))

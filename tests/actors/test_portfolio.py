@@ -112,6 +112,13 @@ def sale(stage: Stage, reason="STOP", price=D(146_000_000)):
     return intended.intent
 
 
+def first_target(stage: Stage) -> Stage:
+    """Half of a holding is sold at the first target."""
+    intent = sale(stage, "TP1", D(154_000_000))
+    fill(stage, intent, 2, "0.003", D(154_000_000))
+    return finished(stage, intent, "0.003")
+
+
 # --- deciding
 
 
@@ -311,6 +318,7 @@ def test_liquidation_sells_every_position(holding):
 
 
 def test_a_raised_stop_is_kept_and_shown_and_never_lowered(holding):
+    first_target(holding)
     holding.tell(LevelsMoved(BTC, D(151_000_000), D(153_000_000)), "guard")
     assert holding.on("positions", PositionChanged)[0].levels.stop == D(151_000_000)
     holding.tell(LevelsMoved(BTC, D(150_000_000), D(153_000_000)), "guard")
