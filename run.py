@@ -165,19 +165,14 @@ class Session:
     def _sandbox(self, home: Any) -> Iterator[Any]:
         """The local exchange in a process of its own; its ready line says where it is, with which keys and clock."""
         from actors.processes import Child, ready_json  # noqa: PLC0415
+        from actors.replaying import last_time  # noqa: PLC0415
         from actors.venues import sandbox_place  # noqa: PLC0415
         from storage.playing import playable  # noqa: PLC0415
 
         options = self.options
-        arguments = [
-            "--with-parent",
-            "--home",
-            str(home.sandbox),
-            "--speed",
-            str(options.speed),
-            "--seed",
-            str(options.seed),
-        ]
+        arguments = ["--with-parent", "--home", str(home.sandbox), "--speed", str(options.speed)]
+        arguments += ["--seed", str(options.seed)]
+        arguments += ["--not-before", str(last_time(home.journal))]  # one of the two may have lived longer
         if options.candles:
             arguments += ["--candles", str(playable(options.candles, home.sandbox / "playing"))]
         child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=60.0)

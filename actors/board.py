@@ -86,7 +86,7 @@ class Board:
                 return self._line(message.closed_at, "trade", "position.closed", text)
             case OrderChanged():
                 return self._order(message)
-            case FillBooked():
+            case FillBooked() if message.fill.at >= self.session.started_at:  # older ones are told again after a start
                 fill = message.fill
                 self.counts["fills"] += 1
                 size = f"{plain(fill.volume)} @ {plain(fill.price)} = {fill.funds:,.0f} KRW"

@@ -20,6 +20,11 @@ def replay_home(journal: Path) -> ReplayReport:
     return replay(journal, Topology(specs, heard))
 
 
+def last_time(journal: Path) -> int:
+    """Time of the last record of a journal in microseconds UTC, 0 when there is none."""
+    return max((record.at for record in read(journal)), default=0) if journal.is_dir() else 0
+
+
 def _cast(journal: Path) -> tuple[tuple[str, ...], bool]:
     """Every market any start of this journal had, and whether it traded on the in-process exchange."""
     boots = [decode_boot(record.payload) for record in read(journal) if record.status is Status.BOOT]

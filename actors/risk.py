@@ -91,7 +91,11 @@ class Risk(Actor[RiskState]):
                 self.state.speed = message.speed
                 self._upkeep()
                 self._tell()
-            case Recovered() | Restarted():
+            case Recovered():
+                self.state.green, self.state.red_reason = False, "just started"
+                self._upkeep()
+                self._tell()
+            case Restarted():
                 self._upkeep()
                 self._tell()
             case SettingsChanged():

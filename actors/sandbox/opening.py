@@ -67,7 +67,7 @@ def open_sandbox(options: SandboxOptions) -> Opened:
         desk.keep_past_us = int(options.faults.accounts_lag_ms * 1000)
         for series in universe.values():
             settle(series, series.index(identity.start))
-        clock = Ticking(desk.state.now, time.monotonic_ns(), options.speed)
+        clock = Ticking(max(desk.state.now, options.not_before), time.monotonic_ns(), options.speed)
         world = World(universe, desk, clock, Mischief(options.faults, options.seed))
     except BaseException:
         log.close()

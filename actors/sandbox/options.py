@@ -19,7 +19,8 @@ class SandboxOptions:
 
     `port` 0 takes any free one. Without `candles` a made-up universe of `days` days is played. No `markets` means all
     there are. `start` is in microseconds UTC; None leaves 14 days of history before it, or half of the candles if they
-    are shorter; made-up days are laid around it in the same way. `speed` is simulated seconds a real second; `idle_s`
+    are shorter; made-up days are laid around it in the same way. `not_before` lets a clock that is behind
+    a client's go on from there, so that both share one time. `speed` is simulated seconds a real second; `idle_s`
     (real) is how long a silent socket lives.
     """
 
@@ -31,6 +32,7 @@ class SandboxOptions:
     seed: int = 1
     capital: Decimal = Decimal(10_000_000)
     start: int | None = None
+    not_before: int = 0
     days: int = 28
     faults: Faults = field(default_factory=Faults)
     with_parent: bool = False

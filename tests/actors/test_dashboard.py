@@ -195,6 +195,13 @@ def test_decisions_come_with_every_reason(rig):
     assert rig.actor.counts()["decisions"] == 1
 
 
+def test_a_fill_from_before_this_start_is_not_told_again(rig):
+    old = msgspec.structs.replace(a_fill(1), at=T0 - 1)
+    rig.tell(FillBooked(old, "e1", "ENTRY", "A"))
+    assert rig.actor.read_model().tape == ()
+    assert rig.actor.counts()["fills"] == 0
+
+
 def test_fills_are_on_the_tape_newest_first(rig):
     for number in (1, 2):
         rig.tell(FillBooked(a_fill(number), "e1", "ENTRY", "A"))

@@ -3,6 +3,7 @@ from decimal import Decimal as D
 import pytest
 
 from actors.risk import EXITS_PER_MINUTE, Risk
+from actors.runtime import Recovered
 from domain.config import Settings
 from domain.market import DAY, US_PER_S
 from domain.messages import (
@@ -54,6 +55,12 @@ def test_nothing_is_bought_before_the_books_are_reconciled():
     risk = Stage(Risk, "risk").tell(session()).tell(measured())
     assert refusal(risk, a_buy()) == "NOT_RECONCILED"
     assert refusal(risk, a_sale()) == ""
+
+
+def test_after_a_process_start_it_waits_for_the_reconciler_again(risk):
+    risk.tell(Recovered(2), "runtime")
+    assert risk.on("risk", TradingStateChanged)[0].state == "REDUCING"
+    assert refusal(risk, a_buy()) == "NOT_RECONCILED"
 
 
 def test_nothing_is_bought_with_an_account_that_could_not_be_valued(risk):

@@ -105,3 +105,6 @@ def test_a_sandbox_that_dies_ends_the_session_with_one_line_and_the_next_one_goe
     code, out, err = run(*arguments, "--for", "20m")
     assert code == 0, err[-3000:]
     assert summary(out, err)["reconciled"] is True
+    with sqlite3.connect(home / "baeu.sqlite3") as database:
+        newest = database.execute("select code from decisions where at = (select max(at) from decisions)").fetchall()
+    assert ("NO_SIGNAL",) in newest  # engine and exchange share one time again, so bars have trades in them
