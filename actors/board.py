@@ -23,7 +23,7 @@ from domain.messages import (
     TradingStateChanged,
 )
 from domain.money import estimate, plain
-from domain.order_state import FINAL
+from domain.order_state import FINAL, Stage
 from domain.readmodel import (
     DecisionRow,
     EquityPoint,
@@ -41,6 +41,7 @@ from domain.readmodel import (
 TAPE_KEPT = 200
 EQUITY_KEPT = 5_000
 PRICE_STALE_US = 120 * US_PER_S
+EXISTED = frozenset({Stage.LIVE, Stage.DONE, Stage.CANCELLED})  # stages of an order that reached the exchange
 ZERO = Decimal(0)
 
 
@@ -55,6 +56,7 @@ class Board:
         self.settings: SettingsChanged | None = None
         self.positions: dict[str, PositionChanged] = {}
         self.orders: dict[str, OrderRow] = {}
+        self.ordered: set[str] = set()  # identifiers of orders the exchange had
         self.decisions: dict[str, DecisionRow] = {}
         self.tickers: dict[str, TickerRow] = {}
         self.first_price: dict[str, Decimal] = {}
@@ -110,8 +112,7 @@ class Board:
                 self.green_at = message.at if message.green else 0
                 return {"lamps"}
             case GuardAlive():
-                self._lamp("guard", "ok", f"{len(message.watched)} positions watched", message.at)
-                return {"lamps"}
+                return self._guard(message)
             case IncidentRaised():
                 return self._line(message.at, "error", f"incident.{message.kind}", f"{message.subject}: {message.text}")
             case SettingsChanged():
@@ -163,13 +164,14 @@ class Board:
         if self.measured is None:
             return None
         seen, exposure, unrealised, marked = self.measured, ZERO, ZERO, True
-        for position in self.positions.values():
+        positions = [position for position in self.positions.values() if position.state != "DUST"]
+        for position in positions:
             ticker = self.tickers.get(position.market)
             price = ticker.price if ticker else position.entry
             marked = marked and ticker is not None
             exposure += position.volume * price
             unrealised += position.volume * price - position.cost
-        held = seen.equity - seen.cash - seen.exposure  # coins without a position of ours
+        held = seen.equity - seen.cash - seen.exposure  # coins without a position of ours, and dust
         sizes = self.settings.settings.sizes if self.settings else None
         return Kpis(
             at=max((row.at for row in self.tickers.values()), default=seen.at),
@@ -180,7 +182,7 @@ class Board:
             realised=seen.realised,
             day_start=seen.day_start,
             fees=seen.fees,
-            position_count=len(self.positions),
+            position_count=len(positions),
             max_positions=sizes.max_positions if sizes else 0,
             max_exposure=sizes.max_exposure if sizes else ZERO,
             day_loss_limit=sizes.day_loss if sizes else ZERO,
@@ -215,15 +217,27 @@ class Board:
                 )
         return tuple(rows)
 
+    def _guard(self, alive: GuardAlive) -> set[str]:
+        """Every held market must show a price, or at least an ended minute, all the time."""
+        late = []
+        for market, seen in alive.watched:
+            position = self.positions.get(market)
+            if alive.at - max(seen, position.opened_at if position else 0) > PRICE_STALE_US:
+                late.append(market)
+        text = f"no price for {', '.join(late)}" if late else f"{len(alive.watched)} positions watched"
+        self._lamp("guard", "warn" if late else "ok", text, alive.at)
+        return {"lamps"}
+
     def _order(self, order: OrderChanged) -> set[str]:
+        if order.stage in EXISTED and order.identifier not in self.ordered:
+            self.ordered.add(order.identifier)
+            self.counts["orders"] += 1
         if order.stage in FINAL:
             self.orders.pop(order.identifier, None)
             if order.stage == "done" or order.executed_volume:
                 return {"orders"}
             text = f"{order.market} {order.side} {order.stage}: {order.detail or order.reason}"
             return {"orders"} | self._line(order.changed_at, "warn", f"order.{order.stage}", text)
-        if order.identifier not in self.orders:
-            self.counts["orders"] += 1
         self.orders[order.identifier] = OrderRow(
             order.identifier,
             order.market,

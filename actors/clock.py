@@ -63,8 +63,10 @@ class Clock(Actor[ClockState]):
                 assert_never(message)
 
     def _begin(self) -> None:
+        """Start with the first minute whose grace is not over: the chain before this one may have left it to us."""
         self.state.chain += 1
-        self._arm(self.now - self.now % MINUTE + MINUTE)
+        before = self.now - GRACE
+        self._arm(before - before % MINUTE + MINUTE)
 
     def _arm(self, end: int) -> None:
         self.after(max(0, end + GRACE - self.now), MinuteDue(end, self.state.chain))

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PAUSE_S = 0.1  # between two sends to one reader: what changes meanwhile is sent once
 APPENDED = ("tape", "equity")
+ACCEPT_AGAIN_S = 1.0
 BEHIND_MAX = 1_000  # appended items a reader may lag before it is cut off and starts afresh
 encode = msgspec.msgpack.encode
 
@@ -63,6 +64,7 @@ class Dashboard(Actor[None]):
         self._changed = threading.Condition()
         self._readers: set[Reader] = set()
         self._listener: socket.socket | None = None
+        self._ending = threading.Event()
 
     def handle(self, message: Message) -> None:
         """Fold the event in and wake the readers."""
@@ -77,8 +79,9 @@ class Dashboard(Actor[None]):
                     reader.tape.append(line)
                 if point is not None:
                     reader.equity.append(point)
-                if len(reader.tape) + len(reader.equity) > BEHIND_MAX:
-                    reader.gone = True
+            for reader in [one for one in self._readers if len(one.tape) + len(one.equity) > BEHIND_MAX]:
+                log.warning("dashboard reader cut off error=more than %d lines behind", BEHIND_MAX)
+                self._cut_off(reader)
             self._changed.notify_all()
 
     # --- life
@@ -91,21 +94,27 @@ class Dashboard(Actor[None]):
         try:
             listener.bind(str(self._path))
         except OSError as error:
-            raise ConfigError(f"the dashboard's socket {self._path} cannot be opened: {error.strerror}") from error
+            listener.close()
+            why = error.strerror or error  # a path that is too long has no number
+            raise ConfigError(f"the dashboard's socket {self._path} cannot be opened: {why}") from error
         finally:
             os.umask(mask)
         listener.listen(8)
         self._listener = listener
-        threading.Thread(target=self._accept, name="dashboard-accept", daemon=True).start()
+        threading.Thread(target=self._accept, args=(listener,), name="dashboard-accept", daemon=True).start()
 
     def on_end(self) -> None:
         """Close the socket and let every reader go."""
-        if self._listener is not None:
-            self._listener.close()
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        self._ending.set()
+        listener.shutdown(socket.SHUT_RDWR)  # a close alone would not wake the thread that accepts
+        listener.close()
         self._path.unlink(missing_ok=True)
         with self._changed:
-            for reader in self._readers:
-                reader.gone = True
+            for reader in tuple(self._readers):
+                self._cut_off(reader)
             self._changed.notify_all()
 
     # --- for the engine's own thread
@@ -127,15 +136,19 @@ class Dashboard(Actor[None]):
 
     # --- readers
 
-    def _accept(self) -> None:
-        listener = self._listener
-        while listener is not None:
+    def _accept(self, listener: socket.socket) -> None:
+        while not self._ending.is_set():
             try:
                 connection, _ = listener.accept()
-            except OSError:  # closed at the end
-                return
+            except OSError as error:
+                if not self._ending.wait(ACCEPT_AGAIN_S):  # too many open files, say: others may still be let in later
+                    log.warning("dashboard reader not accepted error=%s", error)
+                continue
             reader = Reader(connection)
             with self._changed:
+                if self._ending.is_set():
+                    connection.close()
+                    return
                 self._readers.add(reader)
             for work in (self._write, self._read):
                 threading.Thread(target=work, args=(reader,), name=f"dashboard-{work.__name__}", daemon=True).start()
@@ -183,7 +196,7 @@ class Dashboard(Actor[None]):
                 asked = msgspec.msgpack.decode(payload, type=dict[str, object])
                 if isinstance(raw := asked.get("command"), bytes):
                     self._obey(reader, msgspec.msgpack.decode(raw, type=Command))
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             log.warning("dashboard reader cut off error=%s", error)
         finally:
             self._drop(reader)
@@ -205,9 +218,13 @@ class Dashboard(Actor[None]):
 
     def _drop(self, reader: Reader) -> None:
         with self._changed:
-            reader.gone = True
-            self._readers.discard(reader)
+            self._cut_off(reader)
             self._changed.notify_all()
-        with contextlib.suppress(OSError):  # its other thread may have closed it already
-            reader.connection.shutdown(socket.SHUT_RDWR)  # a close alone would not wake a thread that reads
         reader.connection.close()
+
+    def _cut_off(self, reader: Reader) -> None:
+        """Forget a reader and wake its threads, also one that is stuck in a send; call it under the condition."""
+        reader.gone = True
+        self._readers.discard(reader)
+        with contextlib.suppress(OSError):  # one of its threads may have closed it already
+            reader.connection.shutdown(socket.SHUT_RDWR)

@@ -3,8 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from actors.runtime import Actor, Context
 from domain.market import US_PER_S, Book, Trade
@@ -14,6 +13,8 @@ BOOK_EVERY_US = US_PER_S  # a market's book goes to its actor once a second at t
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
 
 Accepted: TypeAlias = IntervalDue
+
+T = TypeVar("T")
 
 
 class PublicStream(Protocol):
@@ -34,6 +35,34 @@ OpenStream: TypeAlias = Callable[
     PublicStream,
 ]
 """Builds the stream: given what to call on a trade, a book, the echo of a probe, and a change of the connection."""
+
+
+class Pace(Generic[T]):
+    """Lets one item of each market pass in so much time; of those that came too early the newest passes later."""
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._passed: dict[str, float] = {}
+        self._early: dict[str, T] = {}
+        self._look_at = 0.0
+
+    def passes(self, market: str, item: T, now: float) -> bool:
+        """Whether this one may pass now; otherwise it is kept for `late`."""
+        if now - self._passed.get(market, now - self._every) < self._every:
+            self._early[market] = item
+            return False
+        self._early.pop(market, None)
+        self._passed[market] = now
+        return True
+
+    def late(self, now: float) -> list[T]:
+        """Those kept whose time has come."""
+        if not self._early or now < self._look_at:
+            return []
+        self._look_at = now + self._every / 8
+        ripe = [market for market in self._early if now - self._passed[market] >= self._every]
+        self._passed.update(dict.fromkeys(ripe, now))
+        return [self._early.pop(market) for market in ripe]
 
 
 class Feed(Actor[None]):
@@ -65,8 +94,8 @@ class Feed(Actor[None]):
         self._lock = threading.Lock()
         self._server_time = 0
         self._due: list[int] = []
-        self._book_at: dict[str, int] = {}
-        self._ticker_at: dict[str, float] = {}
+        self._books: Pace[BookSeen] = Pace(BOOK_EVERY_US)
+        self._tickers: Pace[TickerSeen] = Pace(TICKER_EVERY_S)
 
     def on_begin(self) -> None:
         """Connect."""
@@ -91,15 +120,16 @@ class Feed(Actor[None]):
         with self._lock:
             self._pulse(trade.at)
             if market in self._markets:
-                self._forward(market, TradesPrinted(market, (trade,)))
-                self._show(market, trade.price, trade.at)
+                self._forward(TradesPrinted(market, (trade,)))
+                self._show(TickerSeen(market, trade.price, trade.at))
+            self._show_late(trade.at)
 
     def _on_book(self, market: str, book: Book) -> None:
         with self._lock:
             self._pulse(book.at)
-            if market in self._markets and book.at - self._book_at.get(market, 0) >= BOOK_EVERY_US:
-                self._book_at[market] = book.at
-                self._forward(market, BookSeen(market, book))
+            if market in self._markets and self._books.passes(market, seen := BookSeen(market, book), book.at):
+                self._forward(seen)
+            self._show_late(book.at)
 
     def _on_echo(self, end: int) -> None:
         """No trade came since, but the connection lives: all the exchange had to say about this interval is here."""
@@ -110,16 +140,21 @@ class Feed(Actor[None]):
         with self._lock:
             self.outlet.publish("streams", StreamChanged("public", connected, reason, self._now()))
 
-    def _forward(self, market: str, message: TradesPrinted | BookSeen) -> None:
-        self.outlet.send(f"market:{market}", message)
+    def _forward(self, message: TradesPrinted | BookSeen) -> None:
+        self.outlet.send(f"market:{message.market}", message)
         for listener in self._listeners:
             self.outlet.send(listener, message)
 
-    def _show(self, market: str, price: Decimal, at: int) -> None:
-        real = time.monotonic()
-        if real - self._ticker_at.get(market, 0.0) >= TICKER_EVERY_S:
-            self._ticker_at[market] = real
-            self.outlet.publish("tickers", TickerSeen(market, price, at))
+    def _show(self, seen: TickerSeen) -> None:
+        if self._tickers.passes(seen.market, seen, time.monotonic()):
+            self.outlet.publish("tickers", seen)
+
+    def _show_late(self, server_time: int) -> None:
+        """A market that fell silent has still said its last word: the next frame of any market brings it along."""
+        for book in self._books.late(server_time):
+            self._forward(book)
+        for ticker in self._tickers.late(time.monotonic()):
+            self.outlet.publish("tickers", ticker)
 
     def _pulse(self, server_time: int) -> None:
         """Frames of one socket come in order: an end that lies before this one is past, with all its trades."""

@@ -14,6 +14,7 @@ from domain.errors import ConfigError
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 10.0
+LOOK_EVERY_S = 0.5
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -32,13 +33,17 @@ class Child:
 
     def start(self) -> str:
         """Run it and wait for its ready line."""
-        process = subprocess.Popen(  # noqa: S603 (our own module, our own interpreter)
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,  # Ctrl-C in a terminal is for us: we end our children when we no longer need them
-        )
+        try:
+            process = subprocess.Popen(  # noqa: S603 (our own module, our own interpreter)
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                process_group=0,  # Ctrl-C in a terminal is for us: we end our children when we no longer need them
+            )
+        except OSError as error:
+            raise ConfigError(f"the {self.name} process could not start: {error.strerror}") from error
         self._process = process
         lines: queue.Queue[str] = queue.Queue()
         if process.stdout is None:
@@ -50,7 +55,8 @@ class Child:
             self.stop()
             raise ConfigError(f"the {self.name} process was not ready within {self._ready_within_s:.0f} s") from None
         if not line:
-            code = process.wait()
+            code = self.wait(STOP_WITHIN_S)  # one that only closed its output is ended
+            self.stop()
             raise ConfigError(f"the {self.name} process could not start (exit code {code}), its reason stands above")
         return line.strip()
 
@@ -71,10 +77,12 @@ class Child:
     def stop(self) -> None:
         """Close its stdin, ask it to end, and insist if it does not."""
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         if process.stdin is not None:
             process.stdin.close()
+        if process.poll() is not None:
+            return
         process.terminate()
         if self.wait(STOP_WITHIN_S) is None:
             log.error("%s did not end in time and was killed", self.name)
@@ -107,16 +115,18 @@ class Kept:
     def _watch(self) -> None:
         fails = 0
         while not self._ending.is_set():
-            code = self._child.wait(0.5)
-            if code is None or self._ending.is_set():
+            code = self._child.wait(LOOK_EVERY_S)
+            if code is None and self._child.pid is not None:
                 continue
-            log.error("%s ended by itself code=%s, starting it again", self._child.name, code)
-            self._ending.wait(BACKOFF_S[min(fails, len(BACKOFF_S) - 1)])
-            fails += 1
             if not self._ending.is_set():
+                log.error("%s ended by itself code=%s, starting it again", self._child.name, code)
+            if not self._ending.wait(BACKOFF_S[min(fails, len(BACKOFF_S) - 1)]):
+                fails += 1
                 self._again()
+        self._child.stop()  # one that was just being started when the end came
 
     def _again(self) -> None:
+        self._child.stop()
         self._child = self._make()
         try:
             self._on_ready(self._child.start())
@@ -126,9 +136,10 @@ class Kept:
 
 def _pump(out: IO[str], take: Callable[[str], None]) -> None:
     """Hand on the first line and drain the rest, so that the child never blocks on a full pipe; "" when it ended."""
-    take(out.readline())
-    for line in out:
-        log.info("child says %s", line.rstrip())
+    with out:
+        take(out.readline())
+        for line in out:
+            log.info("child says %s", line.rstrip())
 
 
 def ready_json(line: str, name: str) -> dict[str, object]:

@@ -19,17 +19,18 @@ Write: TypeAlias = Callable[[Sequence[tuple[int, Message]]], None]
 """Stores a batch of (sequence, event) in one transaction; a sequence stored before is skipped."""
 
 BATCH_MAX = 500
-WAITING_MAX = 50_000  # events kept while the database does not answer; beyond it the oldest are left to the journal
+WAITING_MAX = 50_000  # events kept while the database does not answer; later ones are left to the journal
 PAUSE_S = 0.2  # events of this long are written together
 RETRY_S = 2.0
-TRIES = 5  # of one batch, before its events are stored one by one
+TRIES = 5  # of one batch, before its events are stored one by one and a person is told
 
 
 class Recorder(Actor[None]):
     """Owns nothing that matters: the journal is the truth, and `catch_up` rebuilds the projection from it.
 
     Edge: listens to every topic worth a row. One thread writes; a database that is locked or full is tried again and
-    reported, and never holds up a trade.
+    reported on `incidents`, and never holds up a trade. What is stored is a beginning of what was told, apart from
+    single events that can never be stored: so the journal has the rest for the next start.
     """
 
     edge = True
@@ -45,17 +46,20 @@ class Recorder(Actor[None]):
         self._waiting: list[tuple[int, Message]] = []
         self._changed = threading.Condition()
         self._ending = False
-        self._dropped = 0
+        self._left_out = 0
         self._thread = threading.Thread(target=self._run, name="recorder-writer", daemon=True)
 
     def handle(self, message: Message) -> None:
         """Queue the event under the sequence of its own journal record: those only grow."""
         with self._changed:
-            self._waiting.append((self.seq, message))
-            if len(self._waiting) > WAITING_MAX:
-                del self._waiting[0]
-                self._dropped += 1
-            self._changed.notify()
+            if not self._left_out and len(self._waiting) < WAITING_MAX:
+                self._waiting.append((self.seq, message))
+                self._changed.notify()
+                return
+            self._left_out += 1
+        if self._left_out == 1:
+            text = f"{WAITING_MAX} events wait for the database; from here on rows come with the next start"
+            self.publish("incidents", IncidentRaised(self.now, "not_recording", self.name, text))
 
     def on_begin(self) -> None:
         """Start the writer."""
@@ -66,9 +70,16 @@ class Recorder(Actor[None]):
         with self._changed:
             self._ending = True
             self._changed.notify()
+        if self._thread.ident is None:  # the start failed before ours came
+            self._release()
+            return
         self._thread.join(timeout=30.0)
-        if self._thread.is_alive():
-            log.error("recorder did not finish waiting=%d", len(self._waiting))
+        if self._thread.is_alive() or self._waiting or self._left_out:
+            log.error(
+                "not all is recorded, the next start catches up waiting=%d left_out=%d",
+                len(self._waiting),
+                self._left_out,
+            )
 
     def _run(self) -> None:
         try:
@@ -80,43 +91,54 @@ class Recorder(Actor[None]):
         pause = threading.Event()
         fails = 0
         while batch := self._take():
-            if self._written(batch):
-                fails = 0
-                pause.wait(0.0 if self._ending else PAUSE_S)
-                continue
-            fails += 1
-            if fails >= TRIES:
-                self._one_by_one(batch)
-                fails = 0
-            elif self._give_back(batch):
-                pause.wait(self._retry_s)
-            else:
+            error = self._failed(batch)
+            fails = fails + 1 if error else 0
+            if error and fails & (fails - 1) == 0:  # the 1st, 2nd, 4th, 8th …: what lasts must not flood the log
+                log.error("projection not written events=%d tries=%d", len(batch), fails, exc_info=error)
+            rest = batch if error else []
+            if error and (fails % TRIES == 0 or self._ending):
+                rest = self._sift(batch)
+                if rest and fails == TRIES:
+                    self._report("not_recording", f"the database is tried again, events wait for it: {error}")
+            if not self._given_back(rest):
                 return
+            pause.wait(self._retry_s if rest else 0.0 if self._ending else PAUSE_S)
 
-    def _written(self, batch: list[tuple[int, Message]]) -> bool:
+    def _failed(self, batch: list[tuple[int, Message]]) -> Exception | None:
         """Store a batch; what the journal does not have for sure must not be in the projection either."""
         try:
             self.outlet.sync()
             self._store(batch)
-        except Exception:  # whatever the database raised: a person is told, trading goes on
-            log.exception("projection not written events=%d", len(batch))
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001 (whatever the database raised: a person is told, trading goes on)
+            return error
+        return None
 
-    def _give_back(self, batch: list[tuple[int, Message]]) -> bool:
-        """Put a batch back to be tried again; False at the end, when the journal must tell it at the next start."""
+    def _sift(self, batch: list[tuple[int, Message]]) -> list[tuple[int, Message]]:
+        """Store a batch one by one; what fails while others can be stored is set aside, and said.
+
+        Gives back the events after the last one that was stored: there it may be the database, and not the event.
+        """
+        doubtful: list[tuple[int, Message]] = []
+        for one in batch:
+            if self._failed([one]):
+                doubtful.append(one)
+                continue
+            for seq, message in doubtful:
+                if error := self._failed([(seq, message)]):  # again, because the database may have come back meanwhile
+                    log.error("event not recorded seq=%d %r", seq, message, exc_info=error)
+                    text = f"event {seq} ({type(message).__name__}) cannot be stored: {error}; the journal has it"
+                    self._report("not_recorded", text)
+            doubtful = []
+        return doubtful
+
+    def _given_back(self, batch: list[tuple[int, Message]]) -> bool:
+        """Put events back to be tried again; False at the end, when the journal must tell them at the next start."""
         with self._changed:
             self._waiting[:0] = batch
-            return not self._ending
+            return not (batch and self._ending)
 
-    def _one_by_one(self, batch: list[tuple[int, Message]]) -> None:
-        """One event that can never be stored must not hold up all others: it is set aside, and said so."""
-        for seq, message in batch:
-            if not self._written([(seq, message)]):
-                text = (
-                    f"event {seq} ({type(message).__name__}) cannot be stored and is left to the journal, see the log"
-                )
-                self.outlet.publish("incidents", IncidentRaised(self.now, "not_recorded", self.name, text))
+    def _report(self, kind: str, text: str) -> None:
+        self.outlet.publish("incidents", IncidentRaised(self.now, kind, self.name, text))
 
     def _take(self) -> list[tuple[int, Message]]:
         """The next batch; empty once the end has come and nothing waits."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actors.runtime import ReplayReport, Status, Topology, replay
-from actors.runtime.record import Boot, decode_boot
+from actors.runtime.record import decode_boot
 from actors.runtime.segments import read
 from actors.system import core, topics
 from domain.errors import StorageError
@@ -26,13 +26,9 @@ def last_time(journal: Path) -> int:
 
 
 def _cast(journal: Path) -> tuple[tuple[str, ...], bool]:
-    """Every market any start of this journal had, and whether it traded on the in-process exchange."""
+    """Every market any start of this journal had, and whether any of them traded on the in-process exchange."""
     boots = [decode_boot(record.payload) for record in read(journal) if record.status is Status.BOOT]
     if not boots:
         raise StorageError(f"the journal in {journal} holds no start of a session")
     names = dict.fromkeys(name for boot in boots for name, _ in boot.actors if name.startswith("market:"))
-    return tuple(name.partition(":")[2] for name in names), _had_exchange(boots[-1])
-
-
-def _had_exchange(boot: Boot) -> bool:
-    return ("venue", EXCHANGE) in boot.actors
+    return tuple(name.partition(":")[2] for name in names), any(("venue", EXCHANGE) in boot.actors for boot in boots)

@@ -1,6 +1,7 @@
 """The edge to the exchange's private side: submits, cancels and looks up orders, and loads the account."""
 
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeAlias, assert_never
@@ -47,29 +48,42 @@ class Venue(Actor[None]):
     """Owns the calls in flight.
 
     Edge: answers SubmitOrder, CancelOrder, LookUpOrder and AccountWanted to whoever sent them; publishes TermsLoaded
-    on `terms`. Blocks in its own worker threads only. A restart of the process loses answers, and the gateway asks.
+    on `terms`, each market's as soon as they can be had. Blocks in its own threads only. A restart of the process loses
+    answers, and the gateway asks.
     """
 
     edge = True
     State = None
 
-    def __init__(
-        self, context: Context, name: str, *, client: OrderClient, now: Callable[[], int], markets: tuple[str, ...]
+    def __init__(  # noqa: PLR0913 (what a venue is given, by name)
+        self,
+        context: Context,
+        name: str,
+        *,
+        client: OrderClient,
+        now: Callable[[], int],
+        markets: tuple[str, ...],
+        terms_retry_s: float = TERMS_RETRY_S,
     ) -> None:
         super().__init__(context, name)
         self._client = client
         self._now = now
         self._markets = markets
+        self._terms_retry_s = terms_retry_s
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
+        self._ending = threading.Event()
+        self._terms = threading.Thread(target=self._load_terms, name=f"{name}-terms", daemon=True)
 
     def on_begin(self) -> None:
-        """Load the terms of every market of the session."""
-        for market in self._markets:
-            self._pool.submit(self._load_terms, market)
+        """Load the terms of every market of the session, on a thread of their own: orders must not queue behind."""
+        self._terms.start()
 
     def on_end(self) -> None:
         """Let calls in flight finish; their answers still reach the journal."""
+        self._ending.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._terms.is_alive():
+            self._terms.join()
 
     def handle(self, message: Accepted) -> None:
         """Give the call to a worker; its answer goes to the sender."""
@@ -98,13 +112,33 @@ class Venue(Actor[None]):
 
         self._pool.submit(run)
 
-    def _load_terms(self, market: str) -> None:
+    def _load_terms(self) -> None:
+        """Go round the markets whose terms are missing until there are none; a market's first failure is reported."""
+        missing, told = list(self._markets), set[str]()
+        while missing and not self._ending.is_set():
+            failed = {}
+            for market in missing:
+                if not self._ending.is_set() and (error := self._not_loaded(market)):
+                    failed[market] = error
+            for market in sorted(failed.keys() - told):
+                text = (
+                    f"the order terms of {market} could not be loaded: {failed[market]}; no buys there until they are"
+                )
+                self.outlet.publish("incidents", IncidentRaised(self._now(), "terms", market, text))
+            missing, told = list(failed), told | failed.keys()
+            self._ending.wait(self._terms_retry_s if missing else 0.0)
+
+    def _not_loaded(self, market: str) -> str:
+        """Load the terms of one market; gives why not, "" when they are there."""
         try:
             self.outlet.publish("terms", TermsLoaded(self._client.chance(market)))
         except ExchangeError as error:
             log.warning("terms not loaded market=%s error=%s", market, error)
-            text = f"the order terms of {market} could not be loaded: {error}; no buys there until they are"
-            self.outlet.publish("incidents", IncidentRaised(self._now(), "terms", market, text))
+            return str(error)
+        except Exception as error:  # a bug of ours in a worker thread: nobody else would ever see it
+            log.exception("terms not loaded market=%s", market)
+            return f"{type(error).__name__}: {error}"
+        return ""
 
     def _submit(self, request: OrderRequest) -> SubmitAnswered:
         try:

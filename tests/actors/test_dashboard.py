@@ -2,24 +2,23 @@
 
 import socket
 import struct
+import threading
 from decimal import Decimal as D
 
 import msgspec
 import pytest
 
-from actors.dashboard import Dashboard
-from domain.config import Settings
-from domain.decisions import Decision, Gate, Levels
+from actors.dashboard import BEHIND_MAX, Dashboard
+from domain.decisions import Levels
+from domain.errors import ConfigError
 from domain.framing import frame, read_frame
 from domain.messages import (
     DecisionsMade,
     EquityMeasured,
     FillBooked,
-    OrderChanged,
-    PositionChanged,
+    IncidentRaised,
     ReconcileFinished,
     ResumeTrading,
-    SettingsChanged,
     StopAll,
     TickerSeen,
     TradingStateChanged,
@@ -79,6 +78,11 @@ class Reader:
             frame(msgspec.msgpack.encode({"command": msgspec.msgpack.encode(Command(name, "me", "t1"))}))
         )
 
+    def ready(self) -> None:
+        """Wait until both threads of the other end are there."""
+        self.command("hello")
+        self.next("answer")
+
     def hung_up(self) -> bool:
         while True:
             try:
@@ -91,10 +95,15 @@ class Reader:
 class Rig:
     def __init__(self, path) -> None:
         self.ear, self.path, self.readers = Ear(), path, []
+        self.others = set(threading.enumerate())
         session = Session("paper", "sandbox", 60.0, T0, (BTC,), "1")
         past = (EquityPoint(T0 - 1, D(5)),)
         self.actor = Dashboard(self.ear, "dashboard", path=path, session=session, equity=lambda: past)
         self.actor.on_begin()
+
+    def threads(self) -> list[threading.Thread]:
+        """The dashboard's own threads, those of an earlier test not among them."""
+        return [one for one in threading.enumerate() if one.name.startswith("dashboard-") and one not in self.others]
 
     def reader(self) -> Reader:
         self.readers.append(Reader(self.path))
@@ -118,28 +127,11 @@ def measured(equity="10000000", at=T0):
     return EquityMeasured(at, D(9_000_000), D(equity), D(1_000_000), D(10_000_000), ZERO, D(500), ZERO, True)
 
 
-def position(volume="10", entry="100000"):
-    return PositionChanged(BTC, D(volume), D(entry), D(1_000_500), "OPEN", "A", LEVELS, T0, ZERO, "ENTRY")
-
-
-def order(stage="live", executed="0"):
-    number = D(1)
-    return OrderChanged(
-        "e1", "abcd-e1", BTC, "buy", "limit", stage, number, number, None, D(executed), ZERO, "ENTRY", "A", T0, T0
-    )
-
-
 def test_a_reader_gets_the_snapshot_first_with_the_past_of_the_equity(rig):
     rig.tell(measured())
     model = rig.reader().next("snapshot")
     assert model.session.venue == "sandbox"
     assert [point.equity for point in model.equity] == [D(5), D(10_000_000)]
-
-
-def test_an_account_that_could_not_be_valued_draws_no_point(rig):
-    rig.tell(measured(), msgspec.structs.replace(measured("4000000"), marked=False))
-    assert [point.equity for point in rig.actor.read_model().equity] == [D(5), D(10_000_000)]
-    assert not rig.actor.read_model().kpis.marked
 
 
 def test_changes_follow_the_snapshot(rig):
@@ -150,51 +142,6 @@ def test_changes_follow_the_snapshot(rig):
     assert reader.next("tape")[0].code == "state"
 
 
-def test_two_readers_are_told_the_same(rig):
-    one, two = rig.reader(), rig.reader()
-    one.next("snapshot"), two.next("snapshot")
-    rig.tell(TickerSeen(BTC, D(100), T0))
-    assert one.next("tickers") == two.next("tickers")
-
-
-def test_the_account_is_valued_at_the_last_prices_between_two_measurements(rig):
-    rig.tell(SettingsChanged(Settings(), "", ""), measured(), position(), TickerSeen(BTC, D(110_000), T0 + 5))
-    kpis = rig.actor.read_model().kpis
-    assert (kpis.cash, kpis.exposure, kpis.equity) == (9_000_000, 1_100_000, 10_100_000)
-    assert kpis.unrealised == D(99_500)
-    assert (kpis.position_count, kpis.max_positions, kpis.day_loss_limit) == (1, 2, D("0.03"))
-
-
-def test_a_position_without_a_price_has_none_and_a_closed_one_is_gone(rig):
-    rig.tell(measured(), position())
-    (row,) = rig.actor.read_model().positions
-    assert row.price is None
-    assert not rig.actor.read_model().kpis.marked
-    rig.tell(position("0"))
-    assert rig.actor.read_model().positions == ()
-
-
-def test_an_order_is_shown_until_it_is_over_and_counted_once(rig):
-    rig.tell(order("submitting"), order("live"))
-    assert [row.stage for row in rig.actor.read_model().orders] == ["live"]
-    rig.tell(order("done", "1"))
-    assert rig.actor.read_model().orders == ()
-    assert rig.actor.counts()["orders"] == 1
-
-
-def test_a_refused_order_leaves_a_line(rig):
-    rig.tell(order("refused"))
-    assert rig.actor.read_model().tape[0].code == "order.refused"
-
-
-def test_decisions_come_with_every_reason(rig):
-    gates = (Gate("NO_SIGNAL", "none"), Gate("A.RECLAIM", "close below"))
-    rig.tell(DecisionsMade(T0, (Decision(BTC, T0, "NO_SIGNAL", ZERO, D(1), gates),)))
-    (row,) = rig.actor.read_model().decisions
-    assert row.gates == (("NO_SIGNAL", "none"), ("A.RECLAIM", "close below"))
-    assert rig.actor.counts()["decisions"] == 1
-
-
 def test_a_fill_from_before_this_start_is_not_told_again(rig):
     old = msgspec.structs.replace(a_fill(1), at=T0 - 1)
     rig.tell(FillBooked(old, "e1", "ENTRY", "A"))
@@ -202,12 +149,16 @@ def test_a_fill_from_before_this_start_is_not_told_again(rig):
     assert rig.actor.counts()["fills"] == 0
 
 
-def test_fills_are_on_the_tape_newest_first(rig):
-    for number in (1, 2):
-        rig.tell(FillBooked(a_fill(number), "e1", "ENTRY", "A"))
-    tape = rig.actor.read_model().tape
-    assert [line.code for line in tape] == ["fill.buy", "fill.buy"]
-    assert tape[0].seq > tape[1].seq
+def test_it_counts_what_happened_since_the_start(rig):
+    rig.tell(FillBooked(a_fill(), "e1", "ENTRY", "A"), DecisionsMade(T0, ()))
+    assert rig.actor.counts() == {"decisions": 0, "orders": 0, "fills": 1}
+
+
+def test_two_readers_are_told_the_same(rig):
+    one, two = rig.reader(), rig.reader()
+    one.next("snapshot"), two.next("snapshot")
+    rig.tell(TickerSeen(BTC, D(100), T0))
+    assert one.next("tickers") == two.next("tickers")
 
 
 @pytest.mark.parametrize(
@@ -246,6 +197,72 @@ def test_hostile_bytes_cost_the_reader_its_connection_and_nobody_else(rig, raw):
     rig.tell(TickerSeen(BTC, D(100), T0))
     assert good.next("tickers")
     assert rig.ear.all() == []
+
+
+def test_a_command_nested_without_end_costs_the_reader_its_connection(rig):
+    reader = rig.reader()
+    reader.socket.sendall(frame(b"\x81\xa1x" + b"\x91" * 100_000))
+    assert reader.hung_up()
+
+
+def test_a_frame_that_is_cut_short_is_no_command(rig):
+    reader = rig.reader()
+    command = frame(msgspec.msgpack.encode({"command": msgspec.msgpack.encode(Command("stop_all", "me", "t1"))}))
+    reader.socket.sendall(command[:-1])
+    reader.socket.shutdown(socket.SHUT_WR)
+    assert reader.hung_up()
+    assert rig.ear.all() == []
+
+
+def test_a_reader_that_does_not_read_is_cut_off_even_while_stuck_in_a_send_and_nobody_else(rig):
+    slow = rig.reader()
+    slow.ready()
+    of_slow = [thread for thread in rig.threads() if thread.name != "dashboard-accept"]
+    assert len(of_slow) == 2
+    good = rig.reader()
+    good.next("snapshot")
+    long = "x" * 4_000  # a few hundred such lines fill every buffer on the way
+    for number in range(2 * BEHIND_MAX):
+        rig.tell(IncidentRaised(T0, "crash", str(number), long))
+        if number % 300 == 299:
+            good.next("tape")
+    assert len(rig.actor._readers) == 1
+    for thread in of_slow:  # before the slow one reads again: its writer must not wait for that
+        thread.join(10)
+        assert not thread.is_alive()
+    rig.tell(TickerSeen(BTC, D(100), T0))
+    assert good.next("tickers")
+    assert slow.hung_up()
+
+
+def test_the_end_wakes_every_thread_of_the_dashboard(rig):
+    reader = rig.reader()
+    reader.ready()
+    threads = rig.threads()
+    assert len(threads) == 3
+    rig.actor.on_end()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_a_path_no_socket_can_have_says_so(tmp_path):
+    session = Session("paper", "sandbox", 1.0, T0, (BTC,), "1")
+    actor = Dashboard(Ear(), "dashboard", path=tmp_path / ("x" * 120), session=session, equity=tuple)
+    with pytest.raises(ConfigError, match="too long"):
+        actor.on_begin()
+    actor.on_end()
+
+
+def test_the_socket_of_a_killed_engine_is_taken_over(tmp_path):
+    path = tmp_path / "web.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    rig = Rig(path)
+    reader = rig.reader()
+    assert reader.next("snapshot")
+    rig.actor.on_end()
+    reader.socket.close()
 
 
 def test_the_end_of_the_engine_hangs_up_and_takes_the_socket_away(rig):

@@ -2,14 +2,12 @@ from decimal import Decimal as D
 
 import pytest
 
-from actors.clock import Clock, DecideDue, MinuteDue
-from actors.feed import Feed
-from actors.runtime import Recovered
-from domain.market import BASE_FRAME, MINUTE, US_PER_S, Book, Level, Trade
-from domain.messages import BookSeen, DecisionDue, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
+from actors.feed import Feed, Pace
+from domain.market import MINUTE, US_PER_S, Book, Level, Trade
+from domain.messages import BookSeen, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
 from domain.orders import Side
 from tests.actors.edge import Ear
-from tests.actors.stage import T0, Stage, session
+from tests.actors.stage import T0
 
 BTC, ETH = "KRW-BTC", "KRW-ETH"
 
@@ -88,6 +86,50 @@ def test_a_book_goes_out_once_a_second(rig):
     assert [(one.market, one.book.at) for one in rig.ear.of(BookSeen)] == [(BTC, T0), (BTC, T0 + US_PER_S), (ETH, T0)]
 
 
+def test_the_last_book_of_a_market_that_fell_silent_comes_with_the_next_frame_of_any_market(rig):
+    rig.stream.book(BTC, book(T0))
+    rig.stream.book(BTC, book(T0 + 1))
+    rig.stream.book(BTC, book(T0 + 2))
+    rig.ear.all()
+    rig.stream.trade("KRW-DOGE", trade(T0 + US_PER_S // 2))
+    assert rig.ear.of(BookSeen) == []
+    rig.stream.trade("KRW-DOGE", trade(T0 + US_PER_S))
+    assert [(one.market, one.book.at) for one in rig.ear.of(BookSeen)] == [(BTC, T0 + 2)]
+    rig.stream.trade("KRW-DOGE", trade(T0 + 5 * US_PER_S))
+    assert rig.ear.of(BookSeen) == []
+
+
+def test_a_pace_lets_each_market_through_by_itself_and_keeps_only_the_newest():
+    pace: Pace[str] = Pace(10)
+    assert pace.passes(BTC, "first", 0)
+    assert pace.passes(ETH, "other", 1)
+    assert not pace.passes(BTC, "second", 5)
+    assert not pace.passes(BTC, "third", 9)
+    assert pace.late(9) == []
+    assert pace.late(11) == ["third"]
+    assert not pace.passes(BTC, "fourth", 12)
+    assert pace.passes(BTC, "fifth", 21)
+    assert pace.late(40) == []
+
+
+def test_an_end_that_is_told_due_again_is_told_ended_again_and_nothing_else(rig):
+    rig.due(T0 + MINUTE)
+    rig.stream.echo(T0 + MINUTE)
+    rig.ear.all()
+    assert rig.due(T0 + MINUTE) == BOTH  # the clock came back and told it again: markets know it by then
+
+
+def test_a_disconnection_keeps_what_is_due_until_frames_come_again(rig):
+    rig.due(T0 + MINUTE)
+    rig.stream.state(False, "gone")
+    rig.due(T0 + 2 * MINUTE)
+    assert rig.stream.probes == [T0 + MINUTE, T0 + 2 * MINUTE]
+    rig.stream.state(True, "back")
+    rig.ear.all()
+    rig.stream.echo(T0 + 2 * MINUTE)
+    assert [end for _, end in rig.ended()] == [T0 + MINUTE] * 2 + [T0 + 2 * MINUTE] * 2
+
+
 def test_an_interval_ends_at_once_when_a_later_frame_has_been_seen(rig):
     rig.stream.trade(BTC, trade(T0 + MINUTE))
     rig.ear.all()
@@ -128,42 +170,3 @@ def test_the_in_process_exchange_hears_what_the_markets_hear():
 def test_the_state_of_the_connection_is_published(rig):
     rig.stream.state(False, "silent for 25 s")
     assert rig.ear.next() == ("streams", StreamChanged("public", False, "silent for 25 s", T0))
-
-
-# --- the clock that drives it
-
-
-@pytest.fixture
-def clock() -> Stage:
-    return Stage(Clock, "clock").tell(session())
-
-
-def test_two_seconds_after_each_minute_the_interval_is_due(clock):
-    clock.ring()
-    assert clock.now == T0 + MINUTE + 2 * US_PER_S
-    assert clock.to("feed", IntervalDue) == [IntervalDue(T0 + MINUTE)]
-
-
-def test_three_seconds_after_a_base_close_the_decision_is_due(clock):
-    for _ in range(5):
-        clock.ring()
-    (delay,) = [delay for delay, one in clock.timers if isinstance(one, DecideDue)]
-    assert clock.now + delay == T0 + BASE_FRAME + 3 * US_PER_S
-    clock.tell(DecideDue(T0 + BASE_FRAME))
-    assert clock.to("portfolio", DecisionDue) == [DecisionDue(T0 + BASE_FRAME)]
-
-
-def test_a_fast_clock_leaves_the_transport_its_real_time():
-    clock = Stage(Clock, "clock").tell(session(speed=600.0))
-    for _ in range(5):
-        clock.ring()
-    (delay,) = [delay for delay, one in clock.timers if isinstance(one, DecideDue)]
-    assert delay == 150 * US_PER_S  # a quarter of a real second
-
-
-def test_a_new_chain_of_timers_makes_the_old_one_stale(clock):
-    old = clock.timers[-1][1]
-    clock.tell(Recovered(2))
-    assert isinstance(old, MinuteDue)
-    clock.tell(old, "timer")
-    assert clock.sent == clock.timers == []

@@ -1,12 +1,12 @@
+"""What the portfolio decides, what it books, and what it does when it comes back."""
+
 from decimal import Decimal as D
 
 import pytest
 
 from actors.desk import ExitRetryDue
-from actors.portfolio import Portfolio
-from actors.runtime import Recovered
-from domain.config import Settings
-from domain.decisions import Evaluation, Gate, Intent
+from actors.portfolio import ASK_AGAIN_S, UpkeepDue
+from actors.runtime import Recovered, Restarted
 from domain.market import BASE_FRAME, US_PER_S
 from domain.messages import (
     BooksWanted,
@@ -14,109 +14,28 @@ from domain.messages import (
     DecisionsMade,
     EquityMeasured,
     ExitTriggered,
-    FillBooked,
     GuardPosition,
     IncidentRaised,
     IntentAsked,
-    LedgerCorrected,
     LedgerTold,
-    LevelsMoved,
-    LiquidatePositions,
-    MarketEvaluated,
-    OrderFinished,
     OrderIntended,
     OrderRefused,
-    PositionChanged,
     PositionClosed,
-    SettingsChanged,
     TradingStateChanged,
-    UniverseChanged,
 )
-from domain.orders import Fill, Side
-from tests.actors.stage import BTC, T0, Stage, session, terms
-
-ETH = "KRW-ETH"
-PRICE = D(150_000_000)
-ATR = D(2_400_000)
-
-
-def evaluation(  # noqa: PLR0913 (what a market can say)
-    market=BTC, *, bar=1, signal=False, close=PRICE, spike=False, up=True, value=1
-):
-    intents = (Intent("A", market, 1.0, ATR, ()),) if signal else ()
-    return MarketEvaluated(
-        Evaluation(
-            market=market,
-            at=T0 + bar * BASE_FRAME,
-            close=close,
-            real=True,
-            value_24h=D(value),
-            atr=ATR,
-            trend_up_1h=up,
-            trend_up_4h=True,
-            spike=spike,
-            features=(),
-            intents=intents,
-            gates=() if signal else (Gate("A.RECLAIM", "not yet"),),
-        )
-    )
-
-
-def opened(currency="KRW", amount="10000000", *, opening=True):
-    return LedgerCorrected(currency, D(amount), D(100), "opening balance", opening, T0)
+from tests.actors.stage import BTC, T0, Stage
+from tests.actors.trade import ETH, PRICE, a_holding, a_portfolio, decided, entry, evaluation, fill, opened, sale
 
 
 @pytest.fixture
 def portfolio() -> Stage:
-    stage = Stage(Portfolio, "portfolio").tell(session(BTC, ETH)).tell(SettingsChanged(Settings(), "test", ""))
-    stage.tell(UniverseChanged((BTC, ETH))).tell(terms()).tell(terms(ETH)).tell(opened())
-    return stage.tell(TradingStateChanged("ACTIVE", "", "", T0))
-
-
-def decided(stage: Stage, *evaluations: MarketEvaluated) -> list:
-    for one in evaluations:
-        stage.tell(one)
-    (made,) = stage.on("decisions", DecisionsMade)
-    return list(made.decisions)
-
-
-def entry(stage: Stage, bar: int = 1):
-    """An ORDER decision for BTC; gives the intent."""
-    decided(stage, evaluation(ETH, bar=bar), evaluation(bar=bar, signal=True))
-    return stage.to("risk", OrderIntended)[0].intent
-
-
-def fill(stage: Stage, intent, number: int, volume: str, price=PRICE) -> Stage:
-    at = T0 + BASE_FRAME + US_PER_S
-    funds = price * D(volume)
-    one = Fill(f"t{number}", "o", "i", intent.market, intent.side, price, D(volume), funds, funds * D("0.0005"), at)
-    return stage.tell(FillBooked(one, intent.intent_id, intent.reason, "A"), "gateway")
-
-
-def finished(stage: Stage, intent, executed: str, stage_name: str = "done") -> Stage:
-    return stage.tell(OrderFinished(intent.intent_id, intent.market, stage_name, D(executed), "why"), "gateway")
+    return a_portfolio()
 
 
 @pytest.fixture
-def holding(portfolio) -> Stage:
+def holding() -> Stage:
     """One position of 0.006 BTC."""
-    intent = entry(portfolio)
-    fill(portfolio, intent, 1, "0.006")
-    return finished(portfolio, intent, "0.006")
-
-
-def sale(stage: Stage, reason="STOP", price=D(146_000_000)):
-    """A trigger of the guard; gives the intent of the sale."""
-    stage.tell(ExitTriggered(BTC, reason, price, stage.now), "guard")
-    (intended,) = stage.to("risk", OrderIntended)
-    return intended.intent
-
-
-def first_target(stage: Stage) -> Stage:
-    """Half of a holding is sold at the first target."""
-    intent = sale(stage, "TP1", D(154_000_000))
-    fill(stage, intent, 2, "0.003", D(154_000_000))
-    return finished(stage, intent, "0.003")
+    return a_holding()
 
 
 # --- deciding
@@ -179,150 +98,13 @@ def test_a_holding_without_a_price_makes_the_value_unknown(portfolio):
     assert not portfolio.on("equity", EquityMeasured)[0].marked
 
 
-# --- entries
-
-
-def test_the_first_fill_is_guarded_at_once_with_levels_of_the_average_price(portfolio):
+def test_each_fill_is_valued_at_once_and_money_only_changed_its_form(portfolio):
     intent = entry(portfolio)
     fill(portfolio, intent, 1, "0.003")
-    (first,) = portfolio.to("guard", GuardPosition)
-    fill(portfolio, intent, 2, "0.003", D(150_400_000))
-    (second,) = portfolio.to("guard", GuardPosition)
-    assert (first.volume, second.volume, second.entry) == (D("0.003"), D("0.006"), D(150_200_000))
-    assert first.levels.stop < second.levels.stop < second.entry < second.levels.tp1 < second.levels.tp2
-
-
-def test_a_fill_told_twice_counts_once(portfolio):
-    intent = entry(portfolio)
-    fill(portfolio, intent, 1, "0.003")
-    fill(portfolio, intent, 1, "0.003")
-    assert portfolio.sent == []
-    assert portfolio.state.ledger.coins == {BTC: D("0.003")}
-
-
-def test_a_filled_entry_counts_for_the_day_and_an_empty_one_does_not(portfolio):
-    finished(portfolio, entry(portfolio), "0", "cancelled")
-    assert portfolio.state.limits.entries == {}
-    intent = entry(portfolio, bar=2)
-    fill(portfolio, intent, 1, "0.003")
-    finished(portfolio, intent, "0.003", "cancelled")
-    assert portfolio.state.limits.entries == {BTC: 1}
-
-
-# --- exits
-
-
-def test_a_stop_sells_everything_at_market(holding):
-    intent = sale(holding)
-    assert (intent.side, intent.type, intent.volume, intent.expires_at) == (Side.SELL, "market", D("0.006"), 0)
-
-
-def test_the_round_trip_is_told_when_the_last_coin_is_sold(holding):
-    intent = sale(holding)
-    fill(holding, intent, 2, "0.006", D(146_000_000))
-    (closed,) = holding.on("positions", PositionClosed)
-    bought, sold = PRICE * D("0.006"), 146_000_000 * D("0.006")
-    assert closed.pnl == sold * D("0.9995") - bought * D("1.0005")
-    assert closed.reason == "STOP"
-    assert holding.to("guard", GuardPosition)[0].volume == 0
-    finished(holding, intent, "0.006")
-    assert holding.to("risk", OrderIntended) == []
-    assert holding.state.ledger.cash == 10_000_000 + closed.pnl
-
-
-def test_a_target_sells_half_and_arms_the_trail(holding):
-    intent = sale(holding, "TP1", D(154_000_000))
-    assert intent.volume == D("0.003")
-    fill(holding, intent, 2, "0.003", D(154_000_000))
-    finished(holding, intent, "0.003")
-    (told,) = holding.to("guard", GuardPosition)
-    assert (told.volume, told.tp1_done, told.tp2_done) == (D("0.003"), True, False)
-    assert holding.on("positions", PositionChanged)[0].state == "RUNNER1"
-    holding.tell(ExitTriggered(BTC, "TP1", D(154_000_000), holding.now))
-    assert holding.to("risk", OrderIntended) == []
-
-
-def test_a_leg_that_would_be_too_small_sells_all(portfolio):
-    intent = entry(portfolio)
-    fill(portfolio, intent, 1, "0.00007")
-    finished(portfolio, intent, "0.00007")
-    assert sale(portfolio, "TP1", D(154_000_000)).volume == D("0.00007")
-
-
-def test_one_sale_at_a_time_and_the_higher_reason_follows(holding):
-    first = sale(holding, "TP1", D(154_000_000))
-    holding.tell(ExitTriggered(BTC, "STOP", D(146_000_000), holding.now))
-    assert holding.to("risk", OrderIntended) == []
-    fill(holding, first, 2, "0.003", D(154_000_000))
-    finished(holding, first, "0.003")
-    holding.ring()
-    (follow,) = holding.to("risk", OrderIntended)
-    assert (follow.intent.reason, follow.intent.volume) == ("STOP", D("0.003"))
-
-
-def test_a_sale_that_did_not_get_through_is_tried_again_and_reported(holding):
-    first = sale(holding)
-    holding.tell(OrderRefused(first.intent_id, BTC, "EXIT_RATE", ""), "risk")
-    assert holding.on("incidents", IncidentRaised)[0].kind == "exit_retry"
-    holding.ring()
-    (again,) = holding.to("risk", OrderIntended)
-    assert again.intent.volume == D("0.006")
-    assert again.intent.intent_id != first.intent_id
-
-
-def test_the_rest_of_a_sale_is_sold_too(holding):
-    first = sale(holding)
-    fill(holding, first, 2, "0.002", D(146_000_000))
-    finished(holding, first, "0.002", "cancelled")
-    holding.ring()
-    assert holding.to("risk", OrderIntended)[0].intent.volume == D("0.004")
-
-
-def test_a_target_that_sold_nothing_is_not_done(holding):
-    first = sale(holding, "TP1", D(154_000_000))
-    finished(holding, first, "0", "cancelled")
-    assert not holding.state.held[BTC].tp1_done
-    holding.ring()
-    assert holding.to("risk", OrderIntended)[0].intent.reason == "TP1"
-
-
-def test_what_is_too_small_to_sell_becomes_dust_once_and_does_not_hold_the_market(holding):
-    first = sale(holding)
-    fill(holding, first, 2, "0.00599999", D(146_000_000))
-    finished(holding, first, "0.00599999", "cancelled")
-    holding.ring()
-    assert holding.on("incidents", IncidentRaised)[0].kind == "dust"
-    assert holding.to("guard", GuardPosition)[0].volume == 0
-    assert entry(holding, bar=3).side is Side.BUY
-
-
-@pytest.mark.parametrize(
-    ("bar", "more", "reason"),
-    [
-        (2, {"spike": True, "close": D(151_000_000)}, "SPIKE"),
-        (13, {"up": False}, "TIME_TREND"),
-        (49, {}, "TIME_TARGET"),
-        (289, {}, "TIME_TARGET"),
-    ],
-)
-def test_closes_can_end_a_position(holding, bar, more, reason):
-    holding.tell(evaluation(ETH, bar=bar)).tell(evaluation(bar=bar, **more))
-    if bar == 289:
-        reason = "TIME_MAX"
-    assert [one.intent.reason for one in holding.to("risk", OrderIntended)] == [reason]
-
-
-def test_liquidation_sells_every_position(holding):
-    holding.tell(LiquidatePositions("ALL STOP", "person"), "risk")
-    assert holding.to("risk", OrderIntended)[0].intent.reason == "FORCED"
-
-
-def test_a_raised_stop_is_kept_and_shown_and_never_lowered(holding):
-    first_target(holding)
-    holding.tell(LevelsMoved(BTC, D(151_000_000), D(153_000_000)), "guard")
-    assert holding.on("positions", PositionChanged)[0].levels.stop == D(151_000_000)
-    holding.tell(LevelsMoved(BTC, D(150_000_000), D(153_000_000)), "guard")
-    assert holding.published == []
+    (measured,) = portfolio.on("equity", EquityMeasured)
+    spent = PRICE * D("0.003")
+    assert (measured.cash, measured.exposure) == (10_000_000 - spent * D("1.0005"), spent)
+    assert measured.equity == 10_000_000 - measured.fees == 10_000_000 - spent * D("0.0005")
 
 
 # --- books
@@ -357,6 +139,37 @@ def test_money_from_outside_is_no_profit(portfolio):
     assert (ledger.cash, ledger.flows, ledger.realised) == (15_000_000, 15_000_000, 0)
 
 
+def test_coins_no_position_holds_go_before_those_of_the_position(holding):
+    holding.tell(opened("BTC", "0.5", opening=False))
+    holding.tell(opened("BTC", "-0.5", opening=False))
+    assert holding.to("guard", GuardPosition) == []
+    assert holding.state.held[BTC].volume == D("0.006")
+
+
+def test_coins_that_left_by_hand_are_no_loss(holding):
+    holding.tell(opened("BTC", "-0.004", opening=False))
+    held = holding.state.held[BTC]
+    assert held.told("").realised == 0
+    assert held.told("").cost == PRICE * D("0.002") * D("1.0005")
+    holding.tell(opened("BTC", "-0.002", opening=False))
+    (closed,) = holding.on("positions", PositionClosed)
+    assert (closed.pnl, closed.entry, closed.volume) == (0, PRICE, D("0.006"))
+    assert holding.state.ledger.realised == 0
+
+
+def test_a_correction_is_valued_at_once(portfolio):
+    portfolio.tell(opened("KRW", "5000000", opening=False))
+    assert portfolio.on("equity", EquityMeasured)[0].cash == 15_000_000
+
+
+def test_an_account_that_opens_with_coins_is_valued_once_their_price_is_known(portfolio):
+    portfolio.tell(opened("BTC", "0.01"))
+    assert not portfolio.on("equity", EquityMeasured)[0].marked
+    portfolio.tell(evaluation()).tell(evaluation(ETH))
+    (measured,) = portfolio.on("equity", EquityMeasured)
+    assert (measured.marked, measured.equity, measured.exposure) == (True, 11_500_000, 0)
+
+
 # --- restarts
 
 
@@ -380,3 +193,32 @@ def test_ids_are_never_given_twice_even_when_the_counter_is_lost(portfolio):
     portfolio.state.pending.clear()
     portfolio.now += US_PER_S
     assert entry(portfolio, bar=2).intent_id != first.intent_id
+
+
+def asked(stage: Stage) -> list[str]:
+    return [one.intent_id for one in stage.to("gateway", IntentAsked)]
+
+
+def test_an_intent_that_may_still_be_on_its_way_is_not_asked_after(holding):
+    """The gateway would call it absent: the sale would be sent twice."""
+    due = UpkeepDue(holding.state.chain)
+    pending = sale(holding)
+    holding.tell(due, "timer")
+    assert asked(holding) == []
+    holding.tell(UpkeepDue(holding.state.chain), "timer", ASK_AGAIN_S)
+    assert asked(holding) == [pending.intent_id]
+
+
+def test_after_a_crash_mail_is_still_on_its_way_so_only_old_intents_are_asked_after(holding):
+    pending = sale(holding)
+    holding.tell(Restarted(), "runtime")
+    assert holding.to("guard", GuardPosition)[0].volume == D("0.006")
+    assert asked(holding) == []
+    holding.tell(Restarted(), "runtime", ASK_AGAIN_S)
+    assert asked(holding) == [pending.intent_id]
+
+
+def test_a_stale_upkeep_timer_is_ignored(holding):
+    sale(holding)
+    holding.tell(UpkeepDue(holding.state.chain - 1), "timer", ASK_AGAIN_S)
+    assert holding.sent == holding.timers == []
