@@ -5,7 +5,7 @@ from typing import TypeAlias, assert_never
 
 from actors.runtime import Recovered, Restarted
 from actors.tracked import TrackedOrder
-from actors.watch import LADDER_S, CheckDue, OrderWatch
+from actors.watch import FINISHED_KEPT, LADDER_S, CheckDue, OrderWatch
 from domain.decisions import OrderIntent
 from domain.market import US_PER_S
 from domain.messages import (
@@ -100,6 +100,13 @@ class Gateway(OrderWatch):
 
     def _on_approved(self, intent: OrderIntent) -> None:
         if intent.intent_id in self.state.orders:
+            return
+        if intent.intent_id in self.state.disowned:
+            late = OrderFinished(
+                intent.intent_id, intent.market, Stage.ABSENT, Decimal(0), "came after it was given up"
+            )
+            self.send("portfolio", late)
+            self.send("risk", late)
             return
         identifier = f"{self.state.prefix}-{intent.intent_id}"
         order = TrackedOrder(intent, identifier, self.now, self.now)
@@ -199,6 +206,7 @@ class Gateway(OrderWatch):
         """Tell again what may have been lost with a process: fills first, then the end; receivers remove doubles."""
         order = self.state.orders.get(intent_id)
         if order is None:
+            self.state.disowned = [*self.state.disowned[1 - FINISHED_KEPT :], intent_id]
             self.send(self.sender, OrderFinished(intent_id, "", Stage.ABSENT, Decimal(0), "never reached the gateway"))
             return
         if self.sender == "portfolio":

@@ -181,6 +181,11 @@ class Risk(Actor[RiskState]):
     def _on_measured(self, measured: EquityMeasured) -> None:
         self.state.measured = measured
         today, limit = kst_day(measured.at), self.state.settings.sizes.day_loss
+        if 0 <= self.state.blocked_day < today:
+            self.state.blocked_day = -1
+            text = "a new account day began"
+            self.publish("risk", RiskTripped(self.now, "DAY_LOSS", "account", text, released=True))
+            self._tell()
         lost = measured.marked and measured.equity <= measured.day_start * (1 - limit)
         if lost and self.state.blocked_day != today:
             self.state.blocked_day = today

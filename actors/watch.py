@@ -27,7 +27,10 @@ class CheckDue(Message, frozen=True):
 
 @dataclass(slots=True)
 class GatewayState:
-    """Unfinished orders and the newest finished ones, by intent; `last_change_at` is the last end or fill of any."""
+    """Unfinished orders and the newest finished ones, by intent; `last_change_at` is the last end or fill of any.
+
+    `disowned` are the newest intents that were said never to have come: should one come late, it is not sent.
+    """
 
     prefix: str = ""
     speed: float = 1.0
@@ -36,6 +39,7 @@ class GatewayState:
     intents: dict[str, str] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     finished: list[str] = field(default_factory=list)
+    disowned: list[str] = field(default_factory=list)
     last_change_at: int = 0
 
 

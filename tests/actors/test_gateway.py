@@ -241,6 +241,13 @@ def test_asked_about_a_finished_intent_it_tells_again_and_about_an_unknown_one_t
     assert gateway.to("risk", OrderFinished)[0].stage == "absent"
 
 
+def test_an_intent_that_comes_after_it_was_said_never_to_have_come_is_not_sent(gateway):
+    gateway.tell(IntentAsked("x1"), "portfolio")
+    gateway.tell(OrderApproved(a_sale("x1")), "risk")
+    assert gateway.to("venue", SubmitOrder) == []
+    assert [one.stage for one in gateway.to("risk", OrderFinished)] == ["absent"]
+
+
 def test_an_order_with_our_prefix_that_is_in_no_book_of_ours_is_cancelled(gateway):
     gateway.tell(OrderSeen(a_report(state=ExchangeState.WAIT, identifier="abcd1234-e77")), "userstream")
     assert gateway.to("venue", CancelOrder)[0].identifier == "abcd1234-e77"

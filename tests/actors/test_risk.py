@@ -104,6 +104,8 @@ def test_the_loss_limit_latches_until_the_korean_day_ends(risk):
     assert refusal(risk, a_sale()) == ""
     risk.now = T0 + 15 * 3_600 * US_PER_S  # 00:00 KST
     risk.tell(measured(equity="9900000", day_start="9900000", at=risk.now))
+    assert risk.on("risk", RiskTripped)[0].released
+    assert risk.on("risk", TradingStateChanged)[0].state == "ACTIVE"
     assert refusal(risk, a_buy("e2", expires_s=0)) == ""
 
 
