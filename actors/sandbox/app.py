@@ -102,7 +102,7 @@ class App:
         return bool(self.world.mischief.faults.text_429)
 
     def _routed(self, request: Request) -> Answer:
-        if request.path.startswith("/sandbox/"):
+        if request.path.startswith("/_sandbox/"):
             return self._control.answer(request)
         route = self._route(request)
         if route is None:

@@ -16,7 +16,7 @@ _decoder = msgspec.json.Decoder(dict[str, float])
 
 
 class Control:
-    """Answers under /sandbox/."""
+    """Answers under /_sandbox/."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -24,13 +24,13 @@ class Control:
     def answer(self, request: Request) -> Answer:
         """GET status, books or faults; POST faults as {"name": value}."""
         match request.method, request.path:
-            case "GET", "/sandbox/status":
+            case "GET", "/_sandbox/status":
                 return told(self._status())
-            case "GET", "/sandbox/books":
+            case "GET", "/_sandbox/books":
                 return told(self._books())
-            case "GET", "/sandbox/faults":
+            case "GET", "/_sandbox/faults":
                 return told(asdict(self._world.mischief.faults))
-            case "POST", "/sandbox/faults":
+            case "POST", "/_sandbox/faults":
                 return self._change(request)
             case _:
                 return no_route()

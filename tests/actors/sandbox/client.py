@@ -87,13 +87,13 @@ class Client:
         return self.post("/v1/orders", {name: value for name, value in fields.items() if value is not None})
 
     def books(self):
-        return self.session.get(self.base + "/sandbox/books", timeout=TIMEOUT).json()
+        return self.session.get(self.base + "/_sandbox/books", timeout=TIMEOUT).json()
 
     def status(self):
-        return self.session.get(self.base + "/sandbox/status", timeout=TIMEOUT).json()
+        return self.session.get(self.base + "/_sandbox/status", timeout=TIMEOUT).json()
 
     def faults(self, **faults):
-        answer = self.session.post(self.base + "/sandbox/faults", json=faults, timeout=TIMEOUT)
+        answer = self.session.post(self.base + "/_sandbox/faults", json=faults, timeout=TIMEOUT)
         assert answer.status_code == 200, answer.text
 
     def balance(self, currency):

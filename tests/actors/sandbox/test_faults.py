@@ -155,7 +155,7 @@ def test_a_socket_may_be_cut_at_any_frame(start):
 def test_faults_can_be_switched_at_run_time_and_a_wrong_one_is_refused(start):
     client = start()
     client.faults(storm=0.5)
-    assert client.session.get(client.base + "/sandbox/faults", timeout=5).json()["storm"] == 0.5
-    wrong = client.session.post(client.base + "/sandbox/faults", json={"typo": 1}, timeout=5)
+    assert client.session.get(client.base + "/_sandbox/faults", timeout=5).json()["storm"] == 0.5
+    wrong = client.session.post(client.base + "/_sandbox/faults", json={"typo": 1}, timeout=5)
     assert wrong.status_code == 400
     assert "typo" in wrong.json()["error"]["message"]
