@@ -4,9 +4,8 @@ import asyncio
 import sys
 import traceback
 import zlib
-from collections.abc import Callable
 from email.utils import formatdate
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from actors.sandbox import limits
 from actors.sandbox.answers import Answer, Dropped, Refused, Request, error_body, no_route
@@ -15,25 +14,16 @@ from actors.sandbox.control import Control
 from actors.sandbox.identity import Identity
 from actors.sandbox.limits import Group, Limits, limit_headers, limited
 from actors.sandbox.quotation import Quotation
+from actors.sandbox.routes import Route, route_of, routes
 from actors.sandbox.trading import Trading
 from actors.sandbox.world import World
 from domain.errors import StorageError
 
-Handler: TypeAlias = Callable[[Request], Answer]
 OK: Final = 200
 ADDRESS: Final = "address"  # everybody on loopback shares one
-_MINUTES: Final = "/v1/candles/minutes/"
 _PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _GZIP: Final = 31  # zlib's window bits for a gzip stream
 _WORTH_GZIP: Final = 500  # bytes
-
-
-class Route(NamedTuple):
-    """Where a request goes: its rate limit group, its handler, whether it must be signed."""
-
-    group: Group
-    handler: Handler
-    private: bool
 
 
 class Admission(NamedTuple):
@@ -52,8 +42,7 @@ class App:
         self.gatekeeper = Gatekeeper(identity.access_key, identity.secret_key)
         self._scope = f"key {identity.access_key}"
         self._control = Control(world)
-        self._quotation = Quotation(world)
-        self._routes = _public(self._quotation) | _private(Trading(world, identity))
+        self._routes = routes(Quotation(world), Trading(world, identity))
 
     async def answer(self, request: Request) -> Answer:
         """The whole answer, headers included; raises Dropped when there is none, StorageError when all must end."""
@@ -104,7 +93,7 @@ class App:
     def _routed(self, request: Request) -> Answer:
         if request.path.startswith("/_sandbox/"):
             return self._control.answer(request)
-        route = self._route(request)
+        route = route_of(request, self._routes)
         if route is None:
             return no_route()
         if route.private:
@@ -114,12 +103,6 @@ class App:
         answer = self._handled(request, route) if passes else limited(verdict, as_text=self._text_429)
         answer.headers.extend(limit_headers(group, verdict.left, by_ip=not route.private))
         return answer
-
-    def _route(self, request: Request) -> Route | None:
-        unit = request.path.removeprefix(_MINUTES)
-        if request.method == "GET" and unit != request.path and "/" not in unit:
-            return Route(limits.CANDLES, lambda asked: self._quotation.minutes(asked, unit), private=False)
-        return self._routes.get((request.method, request.path))
 
     def _check_private(self, request: Request) -> None:
         if request.method == "DELETE" and request.body:
@@ -165,34 +148,3 @@ class App:
             answer.body = packer.compress(answer.body) + packer.flush()
             answer.headers.append(("content-encoding", "gzip"))
         return answer
-
-
-def _public(quotation: Quotation) -> dict[tuple[str, str], Route]:
-    table: dict[str, tuple[Group, Handler]] = {
-        "/v1/market/all": (limits.MARKET, quotation.markets),
-        "/v1/candles/days": (limits.CANDLES, quotation.days),
-        "/v1/trades/ticks": (limits.TRADES, quotation.trades),
-        "/v1/ticker": (limits.TICKER, quotation.tickers),
-        "/v1/ticker/all": (limits.TICKER, quotation.all_tickers),
-        "/v1/orderbook": (limits.ORDERBOOK, quotation.books),
-        "/v1/orderbook/instruments": (limits.ORDERBOOK, quotation.instruments),
-    }
-    return {("GET", path): Route(group, handler, private=False) for path, (group, handler) in table.items()}
-
-
-def _private(trading: Trading) -> dict[tuple[str, str], Route]:
-    table: dict[tuple[str, str], tuple[Group, Handler]] = {
-        ("GET", "/v1/accounts"): (limits.DEFAULT, trading.accounts),
-        ("GET", "/v1/api_keys"): (limits.DEFAULT, trading.api_keys),
-        ("GET", "/v1/orders/chance"): (limits.DEFAULT, trading.chance),
-        ("POST", "/v1/orders"): (limits.ORDER, trading.place),
-        ("POST", "/v1/orders/test"): (limits.ORDER_TEST, trading.test),
-        ("GET", "/v1/order"): (limits.DEFAULT, trading.order),
-        ("DELETE", "/v1/order"): (limits.DEFAULT, trading.cancel),
-        ("GET", "/v1/orders/uuids"): (limits.DEFAULT, trading.by_ids),
-        ("DELETE", "/v1/orders/uuids"): (limits.DEFAULT, trading.cancel_ids),
-        ("GET", "/v1/orders/open"): (limits.DEFAULT, trading.open),
-        ("DELETE", "/v1/orders/open"): (limits.CANCEL_ALL, trading.cancel_open),
-        ("GET", "/v1/orders/closed"): (limits.DEFAULT, trading.closed),
-    }
-    return {key: Route(group, handler, private=True) for key, (group, handler) in table.items()}

@@ -6,6 +6,7 @@ from typing import Final
 
 from actors.sandbox.answers import Answer, Request, invalid, missing, mistyped, no_code, told
 from actors.sandbox.history import DAY_STEP, MINUTE_UNITS, Candle, step_of
+from actors.sandbox.listing import CAUTIONS
 from actors.sandbox.live import LiveMarket, Print, minute_prints
 from actors.sandbox.numerals import plain
 from actors.sandbox.quotation_wire import (
@@ -22,17 +23,11 @@ from actors.sandbox.synthetic import NAMES
 from actors.sandbox.world import World
 from domain.market import DAY, MINUTE
 
+MINUTES: Final = "/v1/candles/minutes/"
 MAX_CANDLES: Final = 200
 MAX_TRADES: Final = 500
 MAX_LEVELS: Final = 30
 MAX_DAYS_AGO: Final = 7
-_CAUTIONS: Final = (
-    "PRICE_FLUCTUATIONS",
-    "TRADING_VOLUME_SOARING",
-    "DEPOSIT_AMOUNT_SOARING",
-    "GLOBAL_PRICE_DIFFERENCES",
-    "CONCENTRATION_OF_SMALL_ACCOUNTS",
-)
 
 
 class Quotation:
@@ -51,12 +46,17 @@ class Quotation:
             korean, english = NAMES.get(market, (market, market))
             row: Row = {"market": market, "korean_name": korean, "english_name": english}
             if details == "true":
-                row["market_event"] = {"warning": False, "caution": dict.fromkeys(_CAUTIONS, False)}
+                listing = self._world.listings[market]
+                row["market_event"] = {
+                    "warning": listing.warning,
+                    "caution": {name: name in listing.cautions for name in CAUTIONS},
+                }
             rows.append(row)
         return told(rows)
 
-    def minutes(self, request: Request, unit: str) -> Answer:
+    def minutes(self, request: Request) -> Answer:
         """GET /v1/candles/minutes/{unit}."""
+        unit = request.path.removeprefix(MINUTES)
         if not unit.isdecimal():
             raise mistyped()
         if int(unit) not in MINUTE_UNITS:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from actors.sandbox.desk import Desk, Outcome
 from actors.sandbox.faults import Mischief
+from actors.sandbox.listing import Listing
 from actors.sandbox.live import LiveMarket, Print
 from actors.sandbox.player import Player
 from actors.sandbox.series import Series
@@ -68,6 +69,7 @@ class World:
         self.desk, self.clock, self.mischief = desk, clock, mischief
         self.now = desk.state.now
         self.markets = {market: LiveMarket(series, self.now) for market, series in universe.items()}
+        self.listings = {market: Listing() for market in universe}
         self.player = Player(universe, self.now)
         self.counts = Counts()
         self.watcher: Watcher | None = None
