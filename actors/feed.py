@@ -9,7 +9,7 @@ from actors.runtime import Actor, Context
 from domain.market import US_PER_S, Book, Trade
 from domain.messages import BookSeen, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
 
-BOOK_EVERY_US = US_PER_S  # a market's book goes to its actor once a second at the most
+BOOK_EVERY_US = US_PER_S  # a market's book goes out once a second at the most
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
 
 Accepted: TypeAlias = IntervalDue
@@ -68,9 +68,10 @@ class Pace(Generic[T]):
 class Feed(Actor[None]):
     """Owns the public socket.
 
-    Edge: sends TradesPrinted and BookSeen to the market of each frame, IntervalEnded to every market once a frame or
-    the echo of a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen
-    on `tickers`. Frames of one socket come in order: an interval's end is told after all its trades.
+    Edge: sends TradesPrinted to the market of each frame, and to the listeners, who alone hear of books (BookSeen);
+    IntervalEnded to every market once a frame or the echo of a probe shows that all of the interval was received;
+    publishes StreamChanged on `streams` and TickerSeen on `tickers`. Frames of one socket come in order: an interval's
+    end is told after all its trades.
     """
 
     edge = True
@@ -120,7 +121,7 @@ class Feed(Actor[None]):
         with self._lock:
             self._pulse(trade.at)
             if market in self._markets:
-                self._forward(TradesPrinted(market, (trade,)))
+                self._print(TradesPrinted(market, (trade,)))
                 self._show(TickerSeen(market, trade.price, trade.at))
             self._show_late(trade.at)
 
@@ -128,7 +129,7 @@ class Feed(Actor[None]):
         with self._lock:
             self._pulse(book.at)
             if market in self._markets and self._books.passes(market, seen := BookSeen(market, book), book.at):
-                self._forward(seen)
+                self._tell_listeners(seen)
             self._show_late(book.at)
 
     def _on_echo(self, end: int) -> None:
@@ -140,8 +141,11 @@ class Feed(Actor[None]):
         with self._lock:
             self.outlet.publish("streams", StreamChanged("public", connected, reason, self._now()))
 
-    def _forward(self, message: TradesPrinted | BookSeen) -> None:
-        self.outlet.send(f"market:{message.market}", message)
+    def _print(self, printed: TradesPrinted) -> None:
+        self.outlet.send(f"market:{printed.market}", printed)
+        self._tell_listeners(printed)
+
+    def _tell_listeners(self, message: TradesPrinted | BookSeen) -> None:
         for listener in self._listeners:
             self.outlet.send(listener, message)
 
@@ -152,7 +156,7 @@ class Feed(Actor[None]):
     def _show_late(self, server_time: int) -> None:
         """A market that fell silent has still said its last word: the next frame of any market brings it along."""
         for book in self._books.late(server_time):
-            self._forward(book)
+            self._tell_listeners(book)
         for ticker in self._tickers.late(time.monotonic()):
             self.outlet.publish("tickers", ticker)
 

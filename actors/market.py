@@ -7,10 +7,9 @@ from actors.runtime import Actor, Recovered, Restarted
 from domain.candles import BadBars, CandleBuilder, close_until, flat_bar, fold_trades, resample
 from domain.config import Settings
 from domain.features import MarketMemory, close_base_bar, evaluate, newest_atr, seed
-from domain.market import BASE_FRAME, DAY, MINUTE, US_PER_S, Bar, Book
+from domain.market import BASE_FRAME, DAY, MINUTE, US_PER_S, Bar
 from domain.message import Message
 from domain.messages import (
-    BookSeen,
     HistoryFailed,
     HistoryLoaded,
     HistoryWanted,
@@ -44,7 +43,6 @@ Accepted: TypeAlias = (
     | SettingsChanged
     | StreamChanged
     | TradesPrinted
-    | BookSeen
     | IntervalEnded
     | HistoryLoaded
     | HistoryFailed
@@ -66,7 +64,6 @@ class MarketState:
     settings: Settings = field(default_factory=Settings)
     builder: CandleBuilder = field(default_factory=CandleBuilder)
     memory: MarketMemory = field(default_factory=MarketMemory)
-    book: Book | None = None
     watched: bool = False
     connected: bool = False
     holding: bool = True
@@ -80,7 +77,7 @@ class MarketState:
 
 
 class Market(Actor[MarketState]):
-    """Owns candles, indicators and book of one market.
+    """Owns candles and indicators of one market.
 
     Sends MarketEvaluated to portfolio at every base close, PriceSeen and MinuteClosed to guard while watched, and
     HistoryWanted to rest after a gap; it decides on nothing before the gap is filled. A restart loses nothing.
@@ -94,8 +91,6 @@ class Market(Actor[MarketState]):
         match message:
             case TradesPrinted():
                 self._on_trades(message)
-            case BookSeen():
-                self.state.book = message.book
             case IntervalEnded():
                 self._on_interval(message.end)
             case HistoryLoaded():

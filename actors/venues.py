@@ -46,7 +46,7 @@ def sandbox_place(told: Mapping[str, Any]) -> Place:
         "sandbox",
         UpbitRest(rest, keys, clock, limiter=limiter),
         clock,
-        lambda markets: _public(socket, markets, limiter),
+        lambda markets: _public(socket, markets, limiter, books=False),  # the one who fills our orders has its own
         _private(f"{socket}/private", keys, limiter),
     )
 
@@ -56,15 +56,14 @@ def upbit_place(rest: str, socket: str) -> Place:
     clock = wall_clock()
     limiter = Limiter(clock)
     client = UpbitRest(rest, None, clock, limiter=limiter)
-    return Place("exchange", client, clock, lambda markets: _public(socket, markets, limiter), None)
+    return Place("exchange", client, clock, lambda markets: _public(socket, markets, limiter, books=True), None)
 
 
-def _public(url: str, markets: tuple[str, ...], limiter: Limiter) -> OpenPublic:
+def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool) -> OpenPublic:
     codes = list(dict.fromkeys((*markets, HEARTBEAT)))
-    wanted = (
-        {"type": "trade", "codes": codes},
-        {"type": "orderbook", "codes": [f"{market}.{BOOK_LEVELS}" for market in markets]},
-    )
+    wanted: tuple[dict[str, Any], ...] = ({"type": "trade", "codes": codes},)
+    if books:
+        wanted += ({"type": "orderbook", "codes": [f"{market}.{BOOK_LEVELS}" for market in markets]},)
 
     def start(
         on_trade: Callable[[str, Trade], None],

@@ -56,6 +56,12 @@ def rig() -> Rig:
     return Rig()
 
 
+@pytest.fixture
+def heard() -> Rig:
+    """A feed that an exchange in this process listens to."""
+    return Rig(listeners=("venue",))
+
+
 def trade(at: int, number: int = 1) -> Trade:
     return Trade(at, D(100), D(1), Side.BUY, number)
 
@@ -79,24 +85,24 @@ def test_every_trade_goes_to_its_market_and_others_are_only_a_pulse(rig):
     assert [(to, type(one)) for to, one in rig.ear.all()] == [(f"market:{BTC}", TradesPrinted), ("tickers", TickerSeen)]
 
 
-def test_a_book_goes_out_once_a_second(rig):
+def test_a_book_goes_to_the_listeners_alone_once_a_second(heard):
     for at in (T0, T0 + US_PER_S // 2, T0 + US_PER_S):
-        rig.stream.book(BTC, book(at))
-    rig.stream.book(ETH, book(T0))
-    assert [(one.market, one.book.at) for one in rig.ear.of(BookSeen)] == [(BTC, T0), (BTC, T0 + US_PER_S), (ETH, T0)]
+        heard.stream.book(BTC, book(at))
+    heard.stream.book(ETH, book(T0))
+    told = [(to, one.market, one.book.at) for to, one in heard.ear.all() if isinstance(one, BookSeen)]
+    assert told == [("venue", BTC, T0), ("venue", BTC, T0 + US_PER_S), ("venue", ETH, T0)]
 
 
-def test_the_last_book_of_a_market_that_fell_silent_comes_with_the_next_frame_of_any_market(rig):
-    rig.stream.book(BTC, book(T0))
-    rig.stream.book(BTC, book(T0 + 1))
-    rig.stream.book(BTC, book(T0 + 2))
-    rig.ear.all()
-    rig.stream.trade("KRW-DOGE", trade(T0 + US_PER_S // 2))
-    assert rig.ear.of(BookSeen) == []
-    rig.stream.trade("KRW-DOGE", trade(T0 + US_PER_S))
-    assert [(one.market, one.book.at) for one in rig.ear.of(BookSeen)] == [(BTC, T0 + 2)]
-    rig.stream.trade("KRW-DOGE", trade(T0 + 5 * US_PER_S))
-    assert rig.ear.of(BookSeen) == []
+def test_the_last_book_of_a_market_that_fell_silent_comes_with_the_next_frame_of_any_market(heard):
+    for late in range(3):
+        heard.stream.book(BTC, book(T0 + late))
+    heard.ear.all()
+    heard.stream.trade("KRW-DOGE", trade(T0 + US_PER_S // 2))
+    assert heard.ear.of(BookSeen) == []
+    heard.stream.trade("KRW-DOGE", trade(T0 + US_PER_S))
+    assert [(one.market, one.book.at) for one in heard.ear.of(BookSeen)] == [(BTC, T0 + 2)]
+    heard.stream.trade("KRW-DOGE", trade(T0 + 5 * US_PER_S))
+    assert heard.ear.of(BookSeen) == []
 
 
 def test_a_pace_lets_each_market_through_by_itself_and_keeps_only_the_newest():
@@ -160,11 +166,9 @@ def test_intervals_that_piled_up_end_in_order(rig):
     assert [end for _, end in rig.ended()] == [T0 + MINUTE] * 2 + [T0 + 2 * MINUTE] * 2
 
 
-def test_the_in_process_exchange_hears_what_the_markets_hear():
-    rig = Rig(listeners=("venue",))
-    rig.stream.trade(BTC, trade(T0))
-    rig.stream.book(BTC, book(T0))
-    assert [type(one) for to, one in rig.ear.all() if to == "venue"] == [TradesPrinted, BookSeen]
+def test_the_in_process_exchange_hears_the_trades_that_the_markets_hear(heard):
+    heard.stream.trade(BTC, trade(T0))
+    assert [to for to, one in heard.ear.all() if isinstance(one, TradesPrinted)] == [f"market:{BTC}", "venue"]
 
 
 def test_the_state_of_the_connection_is_published(rig):

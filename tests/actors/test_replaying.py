@@ -47,8 +47,10 @@ def live(journal: Path, *markets: str, exchange: bool = True, intent: str = "e1"
             host.tell(name, SettingsChanged(Settings(), "test", ""))
         for name in ("gateway", "portfolio", "risk", "universe", *(("venue",) if exchange else ())):
             host.tell(name, session(*markets))
+        if exchange:
+            book = Book(T0, (Level(PRICE, D(1)),), (Level(PRICE - 100_000, D(1)),))
+            host.tell("venue", BookSeen(BTC, book), "feed")
         for name in (market_actor(BTC), *(("venue",) if exchange else ())):
-            host.tell(name, BookSeen(BTC, Book(T0, (Level(PRICE, D(1)),), (Level(PRICE - 100_000, D(1)),))), "feed")
             host.tell(name, TradesPrinted(BTC, (Trade(T0, PRICE, D(1), Side.BUY, 1),)), "feed")
         host.tell("gateway", terms())
         host.tell("gateway", OrderApproved(a_buy(intent)))

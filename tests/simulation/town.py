@@ -248,7 +248,6 @@ class Town:
         matching.on_book(self.exchange, market, book)
         for plug in self.public:
             plug.callbacks[0](market, trade)
-            plug.callbacks[1](market, book)
 
     def _candle(self, market: str, trade: Trade) -> None:
         bars, start, price = self.minutes[market], trade.at - trade.at % MINUTE, trade.price

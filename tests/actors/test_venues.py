@@ -1,0 +1,40 @@
+"""What each place asks the exchange for, seen by the exchange's end of the socket."""
+
+import json
+import time
+
+import pytest
+
+from actors.venues import Place, sandbox_place, upbit_place
+from tests.actors.upbit.peer import TEXT, Peer
+
+MARKETS = ("KRW-ETH",)
+
+
+@pytest.fixture
+def peer():
+    one = Peer()
+    yield one
+    one.close()
+
+
+def asked_for(place: Place, peer: Peer) -> set[str]:
+    """The kinds of frames that the public stream of a place subscribes to."""
+    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(4)))
+    stream.start()
+    try:
+        frame = json.loads(peer.read(peer.accept(), TEXT))
+    finally:
+        stream.stop()
+        place.rest.close()
+    return {part["type"] for part in frame if "type" in part}
+
+
+def test_books_are_asked_for_where_the_exchange_is_in_this_process(peer):
+    assert asked_for(upbit_place("http://127.0.0.1:9", peer.url), peer) == {"trade", "orderbook"}
+
+
+def test_no_books_are_asked_for_where_an_exchange_outside_fills_our_orders(peer):
+    clock = {"origin_us": 0, "anchor_ns": time.monotonic_ns(), "speed": 1.0}
+    told = {"clock": clock, "access_key": "a", "secret_key": "s", "rest": "http://127.0.0.1:9", "ws": peer.url}
+    assert asked_for(sandbox_place(told), peer) == {"trade"}
