@@ -26,7 +26,8 @@ from domain.readmodel import Session
 from storage.database import open_database
 from storage.projection import Projection
 from storage.rows import RECORDED
-from tests.simulation.town import MARKETS, TICK, Town, Wire
+from tests.simulation.town import MARKETS, TICK, Town
+from tests.simulation.world import Wire
 
 WIRE = Wire(
     lose_request=0.1,

@@ -10,7 +10,8 @@ from actors.runtime import Faults, Replay, Topology, replay_records
 from actors.system import core, topics
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked, PositionClosed, StopAll
-from tests.simulation.town import CAPITAL, MARKETS, Town, Wire
+from tests.simulation.town import MARKETS, Town
+from tests.simulation.world import CAPITAL, Wire
 
 BAD_WIRE = Wire(
     lose_request=0.1,

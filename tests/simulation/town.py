@@ -1,19 +1,14 @@
-"""The world outside the actors, simulated: an exchange, a market that trends and dips, a wire that loses things.
-
-The exchange is the product's own matching core; it outlives every kill of the process. What is under test are the real
-core actors, the real feed and user stream; the venue and the download edges have no threads here.
-"""
+"""A simulated town: the real core actors, feed and user stream in a market that trends and dips, in virtual time."""
 
 import functools
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal as D
 from typing import Any
 
 from actors.feed import Feed
-from actors.runtime import Actor, ActorSpec, Faults, SimulatorHost
+from actors.runtime import ActorSpec, Faults, SimulatorHost
 from actors.runtime.simulator import START_US
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
@@ -21,111 +16,14 @@ from domain import matching
 from domain.candles import resample
 from domain.config import Settings, SizeSettings
 from domain.market import BASE_FRAME, DAY, FOUR_HOURS, HOUR, MINUTE, US_PER_S, Bar, Book, Level, Trade
-from domain.matching import Event, Exchange, Executed, Finished, Holding, Refusal
-from domain.message import Message
-from domain.messages import (
-    AccountLoaded,
-    AccountWanted,
-    CancelAnswered,
-    CancelOrder,
-    HistoryLoaded,
-    HistoryWanted,
-    LookUpAnswered,
-    LookUpOrder,
-    SessionOpened,
-    SettingsChanged,
-    SubmitAnswered,
-    SubmitOrder,
-    TermsLoaded,
-)
-from domain.orders import Balance, Side
-from domain.rules import default_terms
+from domain.messages import HistoryLoaded, HistoryWanted, SessionOpened, SettingsChanged
+from domain.orders import Side
+from tests.simulation.world import Outside, Plug, SimRest, SimVenue, Sink, Wire
 
 MARKETS = ("KRW-AAA", "KRW-BBB", "KRW-CCC")
 TICK = 10
 EVERY = 15 * US_PER_S
 WARM = 12 * DAY
-CAPITAL = D(10_000_000)
-
-
-@dataclass(frozen=True)
-class Wire:
-    """Chances that the way to the exchange fails, per call."""
-
-    lose_request: float = 0.0
-    lose_answer: float = 0.0
-    error_after: float = 0.0
-    late_request: float = 0.0
-    duplicate: float = 0.0
-    lose_event: float = 0.0
-    stream_drop: float = 0.0
-
-
-class Sink(Actor[None]):
-    """Stands where the recorder and the dashboard stand, and keeps what they would hear."""
-
-    edge = True
-    State = None
-
-    def __init__(self, context: Any, name: str, *, heard: list[Message]) -> None:
-        super().__init__(context, name)
-        self._heard = heard
-
-    def handle(self, message: Message) -> None:
-        self._heard.append(message)
-
-
-class SimVenue(Actor[None]):
-    """The venue's edge without threads: calls happen later, in the town's time."""
-
-    edge = True
-    State = None
-
-    def __init__(self, context: Any, name: str, *, town: "Town") -> None:
-        super().__init__(context, name)
-        self._town = town
-
-    def on_begin(self) -> None:
-        for market in MARKETS:
-            self.outlet.publish("terms", TermsLoaded(default_terms(market, START_US)))
-
-    def handle(self, message: Message) -> None:
-        self._town.call(message, functools.partial(self.outlet.send, self.sender))
-
-
-class SimRest(Actor[None]):
-    """Downloads history from the town's own candles."""
-
-    edge = True
-    State = None
-
-    def __init__(self, context: Any, name: str, *, town: "Town") -> None:
-        super().__init__(context, name)
-        self._town = town
-
-    def handle(self, message: HistoryWanted) -> None:
-        self._town.later(0.4, lambda asker=self.sender: self.outlet.send(asker, self._town.history(message)))
-
-
-class Plug:
-    """One end of a stream: the town pushes into it while it is plugged in."""
-
-    def __init__(self, plugged: list["Plug"], *callbacks: Callable[..., None]) -> None:
-        self.callbacks = callbacks
-        self._plugged = plugged
-
-    def start(self) -> None:
-        self._plugged[:] = [self]
-        self.callbacks[-1](True, "connected")
-
-    def probe(self, mark: int) -> None:
-        """The public stream's callbacks are trade, book, echo, state."""
-        if self in self._plugged:
-            self.callbacks[2](mark)
-
-    def stop(self) -> None:
-        if self in self._plugged:
-            self._plugged.remove(self)
 
 
 class Town:
@@ -133,20 +31,17 @@ class Town:
 
     def __init__(self, seed: int = 1, faults: Faults | None = None, wire: Wire | None = None) -> None:
         self.rng = random.Random(f"town {seed}")
-        self.wire = wire or Wire()
-        self.exchange = Exchange(
-            balances={"KRW": Holding(CAPITAL)}, terms={market: default_terms(market, START_US) for market in MARKETS}
-        )
-        self.heard: list[Message] = []
-        self.posted: dict[str, int] = {}
+        self.outside = Outside(self.rng, wire or Wire(), MARKETS, START_US)
+        self.exchange = self.outside.exchange
+        self.posted = self.outside.posted
+        self.heard: list[Any] = []
         self.public: list[Plug] = []
-        self.private: list[Plug] = []
         self.minutes: dict[str, list[Bar]] = {market: [] for market in MARKETS}
-        self._count = 0
         self._phase = {market: self.rng.random() * 7 for market in MARKETS}
         self._noise = dict.fromkeys(MARKETS, 0.0)
         self._make_past()
         self.host = SimulatorHost(system(MARKETS, self._edges(), exchange=False), seed, faults)
+        self.outside.host = self.host
         self.host.call_later(0, self._tick)
         self.host.start()
         self.host.call_later(US_PER_S, self.open)
@@ -176,7 +71,7 @@ class Town:
 
     def calm(self) -> "Town":
         """From now on nothing fails any more."""
-        self.wire = Wire()
+        self.outside.wire = Wire()
         self.host.chaos.faults = Faults()
         return self
 
@@ -200,7 +95,7 @@ class Town:
             return Plug(self.public, *callbacks)
 
         def private(*callbacks: Callable[..., None]) -> Plug:
-            return Plug(self.private, *callbacks)
+            return Plug(self.outside.streams, *callbacks)
 
         def now() -> int:
             return self.host.agenda.now
@@ -208,8 +103,8 @@ class Town:
         return (
             ActorSpec("recorder", functools.partial(Sink, heard=self.heard)),
             ActorSpec("dashboard", functools.partial(Sink, heard=[])),
-            ActorSpec("venue", functools.partial(SimVenue, town=self)),
-            ActorSpec("rest", functools.partial(SimRest, town=self)),
+            ActorSpec("venue", functools.partial(SimVenue, outside=self.outside, markets=MARKETS)),
+            ActorSpec("rest", functools.partial(SimRest, outside=self.outside, history=self.history)),
             ActorSpec("userstream", functools.partial(UserStream, open_stream=private, now=now)),
             ActorSpec("feed", functools.partial(Feed, open_stream=public, markets=MARKETS, now=now)),
         )
@@ -228,23 +123,22 @@ class Town:
         now = self.host.agenda.now
         for market in MARKETS:
             self._print(market, now)
-        if self.public and self.rng.random() < self.wire.stream_drop:
-            self._drop(self.public)
-        if self.private and self.rng.random() < self.wire.stream_drop:
-            self._drop(self.private)
+        for stream in (self.public, self.outside.streams):
+            if stream and self.rng.random() < self.outside.wire.stream_drop:
+                self._drop(stream)
         self.host.call_later(EVERY, self._tick)
 
     def _print(self, market: str, now: int) -> None:
         price = D(self.price(market, now))
-        self._count += 1
+        number = self.outside.count()
         side = Side.BUY if self.rng.random() < 0.5 else Side.SELL
-        trade = Trade(now, price, D(self.rng.randint(1, 400)) / 8, side, self._count)
+        trade = Trade(now, price, D(self.rng.randint(1, 400)) / 8, side, number)
         sizes = [D(self.rng.randint(50, 900)) for _ in range(20)]
         asks = tuple(Level(price + TICK * (n + 1), sizes[n]) for n in range(10))
         bids = tuple(Level(price - TICK * n, sizes[10 + n]) for n in range(10))
         book = Book(now, asks, bids)
         self._candle(market, trade)
-        self._tell(matching.on_trade(self.exchange, market, trade, self._new_id))
+        self.outside.tell(matching.on_trade(self.exchange, market, trade, self.outside.new_id))
         matching.on_book(self.exchange, market, book)
         for plug in self.public:
             plug.callbacks[0](market, trade)
@@ -286,77 +180,7 @@ class Town:
     def _drop(self, stream: list[Plug]) -> None:
         plug = stream.pop()
         plug.callbacks[-1](False, "dropped")
-        self.later(2.0, plug.start)
-
-    # --- the exchange's private side
-
-    def later(self, mean_s: float, happening: Callable[[], object]) -> None:
-        self.host.call_later(int(self.rng.expovariate(1 / mean_s) * US_PER_S), happening)
-
-    def call(self, message: Message, answer: Callable[[Message], None]) -> None:
-        if self.rng.random() < self.wire.lose_request:
-            self._fail(message, answer)
-            return
-        wait = 8.0 if self.rng.random() < self.wire.late_request else 0.05
-        if wait > 1:
-            self._fail(message, answer)
-        self.later(wait, lambda: self._serve(message, answer))
-
-    def _fail(self, message: Message, answer: Callable[[Message], None]) -> None:
-        """The client's own time-out."""
-        if isinstance(message, SubmitOrder):
-            lost = SubmitAnswered(message.request.identifier, "unknown", "time-out")
-            self.host.call_later(10 * US_PER_S, lambda: answer(lost))
-        elif isinstance(message, LookUpOrder):
-            self.host.call_later(10 * US_PER_S, lambda: answer(LookUpAnswered(message.identifier, "failed")))
-
-    def _serve(self, message: Message, answer: Callable[[Message], None]) -> None:
-        reply = self._reply(message)
-        if isinstance(message, SubmitOrder) and self.rng.random() < self.wire.error_after:
-            reply = SubmitAnswered(message.request.identifier, "unknown", "HTTP 502")
-        if self.rng.random() >= self.wire.lose_answer:
-            self.later(0.05, lambda: answer(reply))
-        else:
-            self._fail(message, answer)
-
-    def _reply(self, message: Message) -> Message:
-        now, exchange = self.host.agenda.now, self.exchange
-        match message:
-            case SubmitOrder():
-                return self._submit(message, now)
-            case LookUpOrder():
-                found = matching.by_identifier(exchange, message.identifier)
-                return LookUpAnswered(message.identifier, "absent" if found is None else "found", found)
-            case CancelOrder():
-                order_id = exchange.identifiers.get(message.identifier, "")
-                absent = isinstance(matching.cancel(exchange, order_id, now), Refusal)
-                self._tell(matching.cancel_now(exchange, order_id, now))
-                return CancelAnswered(message.identifier, "absent" if absent else "accepted")
-            case AccountWanted():
-                balances = tuple(Balance(k, v.free, v.locked, v.average_price) for k, v in exchange.balances.items())
-                return AccountLoaded(message.request, balances, matching.open_orders(exchange), now)
-        raise AssertionError(message)
-
-    def _submit(self, message: SubmitOrder, now: int) -> SubmitAnswered:
-        identifier, order_id = message.request.identifier, self._new_id()
-        placed = matching.place(self.exchange, message.request, order_id, now)
-        if isinstance(placed, Refusal):
-            return SubmitAnswered(identifier, "refused", placed.name)
-        self.posted[identifier] = self.posted.get(identifier, 0) + 1
-        self.later(0.1, lambda: self._tell(matching.match_new(self.exchange, order_id, now, self._new_id)))
-        return SubmitAnswered(identifier, "accepted", "", placed)
-
-    def _tell(self, events: tuple[Event, ...]) -> None:
-        for event in events:
-            if isinstance(event, Executed | Finished):
-                times = 2 if self.rng.random() < self.wire.duplicate else 1
-                for _ in range(0 if self.rng.random() < self.wire.lose_event else times):
-                    report = event.report
-                    self.later(0.1, lambda report=report: [plug.callbacks[0](report) for plug in self.private])
-
-    def _new_id(self) -> str:
-        self._count += 1
-        return f"id{self._count}"
+        self.outside.later(2.0, plug.start)
 
 
 def resample_two(one: Bar, two: Bar) -> list[Bar]:
