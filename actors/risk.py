@@ -58,13 +58,17 @@ Accepted: TypeAlias = (
 
 @dataclass(slots=True)
 class RiskState:
-    """Latches, reservations (intent to KRW and time) and the last account valuation this actor was told."""
+    """Latches, reservations (intent to KRW and time) and the last account valuation this actor was told.
+
+    `liquidated_by` is who ordered to sell all in this halt, "" when nobody did.
+    """
 
     speed: float = 1.0
     settings: Settings = field(default_factory=Settings)
     halted: bool = False
     halt_reason: str = ""
     halted_by: str = ""
+    liquidated_by: str = ""
     green: bool = False
     red_reason: str = "not reconciled yet"
     blocked_day: int = -1
@@ -79,7 +83,8 @@ class Risk(Actor[RiskState]):
     """Owns limits, latches, halts and reservations; judges every intent with its own numbers.
 
     Sends OrderApproved to gateway, OrderRefused to portfolio, halts to gateway; publishes TradingStateChanged and
-    RiskTripped on `risk`. Sales are never refused for risk. A restart loses nothing.
+    RiskTripped on `risk`. Sales are never refused for risk. A restart loses nothing; after a process start it repeats a
+    halt, and the liquidation that belongs to it: its mail may have died on the way.
     """
 
     State = RiskState
@@ -92,9 +97,7 @@ class Risk(Actor[RiskState]):
                 self._upkeep()
                 self._tell()
             case Recovered():
-                self.state.green, self.state.red_reason = False, "just started"
-                self._upkeep()
-                self._tell()
+                self._on_recovered()
             case Restarted():
                 self._upkeep()
                 self._tell()
@@ -213,17 +216,31 @@ class Risk(Actor[RiskState]):
     def _on_stop_all(self, message: StopAll) -> None:
         self._halt(HaltTrading("ALL STOP", message.by))
         if message.liquidate:
-            self.send("portfolio", LiquidatePositions("ALL STOP", message.by))
+            self.state.liquidated_by = message.by
+            self._liquidate()
+
+    def _liquidate(self) -> None:
+        self.send("portfolio", LiquidatePositions("ALL STOP", self.state.liquidated_by))
 
     def _on_resume(self, message: ResumeTrading) -> None:
         state = self.state
         if state.halted:
-            state.halted, state.halt_reason, state.halted_by = False, "", ""
+            state.halted, state.halt_reason, state.halted_by, state.liquidated_by = False, "", "", ""
             self.publish("risk", RiskTripped(self.now, "HALT", message.by, "resumed", True))
         self.send("gateway", ResumeTrading(message.by))
         self._tell()
 
     # --- upkeep
+
+    def _on_recovered(self) -> None:
+        state = self.state
+        state.green, state.red_reason = False, "just started"
+        self._upkeep()
+        self._tell()
+        if state.halted:
+            self.send("gateway", HaltTrading(state.halt_reason, state.halted_by))
+        if state.liquidated_by:
+            self._liquidate()
 
     def _upkeep(self) -> None:
         """A waiter never trusts that an answer will come: ask the gateway about reservations that stay."""

@@ -132,6 +132,18 @@ def test_all_stop_can_keep_positions_or_sell_them(risk):
     assert risk.to("gateway", HaltTrading)
 
 
+def test_a_process_start_repeats_the_halt_and_the_liquidation_until_a_person_resumes(risk):
+    risk.tell(StopAll("person", True)).tell(Recovered(2), "runtime")
+    assert risk.to("gateway", HaltTrading) == [HaltTrading("ALL STOP", "person")]
+    assert risk.to("portfolio", LiquidatePositions) == [LiquidatePositions("ALL STOP", "person")]
+    assert risk.on("risk", TradingStateChanged)[0].state == "HALTED"
+    risk.tell(ResumeTrading("person")).tell(Recovered(3), "runtime")
+    assert risk.sent == []
+    risk.tell(HaltTrading("five crashes", "supervisor")).tell(Recovered(4), "runtime")
+    assert risk.to("gateway", HaltTrading)
+    assert risk.to("portfolio", LiquidatePositions) == []
+
+
 def test_books_that_differ_leave_exits_only(risk):
     risk.tell(ReconcileFinished(T0, False, ("KRW 1",)))
     told = risk.on("risk", TradingStateChanged)[0]

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from actors.runtime import Faults, Replay, Topology, replay_records
+from actors.runtime.errors import ProcessKilled
 from actors.system import core, topics
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked, PositionClosed, StopAll
@@ -94,6 +95,23 @@ def test_all_stop_with_liquidation_sells_everything_and_buys_nothing_more():
     town.run(6)
     assert not town.host.state("portfolio").held
     assert len(town.posted) <= orders + held
+    assert set(town.books()) == {"KRW"} == set(town.holdings())
+
+
+def test_all_stop_sells_everything_when_the_process_dies_before_the_portfolio_hears_of_it():
+    town = Town(2).run(10)
+    while not town.host.state("portfolio").held:
+        town.run(0.5)
+
+    def die(_actor, record, _outbox):
+        if record.type == "StopAll":
+            town.host.sync()
+            raise ProcessKilled("between the turns of risk and portfolio")
+
+    town.host.watchers.append(die)
+    town.host.tell("risk", StopAll("person", True))
+    town.run(0.1)
+    assert town.host.boot == 2
     assert set(town.books()) == {"KRW"} == set(town.holdings())
 
 
