@@ -59,7 +59,8 @@ class Gateway(OrderWatch):
 
     Sends SubmitOrder, LookUpOrder and CancelOrder to venue, OrderFinished to portfolio and risk; publishes FillBooked
     on `fills`, OrderChanged on `orders`. An unknown outcome is a state: it is left by evidence only, and the same
-    identifier alone is ever sent again. A restart loses nothing; a process start never sends again, it looks up.
+    identifier alone is ever sent again. A restart loses nothing; a process start never sends again, it looks up, and
+    tells risk if it was halted.
     """
 
     def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
@@ -183,6 +184,8 @@ class Gateway(OrderWatch):
                 order.move(Stage.UNKNOWN, self.now, "the process ended between intent and answer")
             elif order.stage is Stage.INTENDED:
                 self._finish(order, Stage.EXPIRED, "the process ended before it was sent")
+        if self.state.halted:  # the supervisor tells risk and us: risk's own may have died with the process
+            self.send("risk", HaltTrading("the process ended in a halt", self.name))
         self._look_after_all()
 
     def _look_after_all(self) -> None:

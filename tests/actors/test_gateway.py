@@ -219,6 +219,13 @@ def test_a_halt_cancels_live_buys_and_stops_new_ones(gateway):
     assert len(gateway.to("venue", SubmitOrder)) == 1
 
 
+def test_a_start_in_a_halt_tells_risk_which_may_never_have_heard_of_it(gateway):
+    gateway.tell(HaltTrading("gave up on risk", "supervisor"), "supervisor").tell(Recovered(2), "runtime")
+    assert [one.by for one in gateway.to("risk", HaltTrading)] == ["gateway"]
+    gateway.tell(ResumeTrading("person"), "risk").tell(Recovered(3), "runtime")
+    assert gateway.to("risk", HaltTrading) == []
+
+
 def test_a_buy_that_floats_when_the_halt_comes_is_not_sent_again_and_cancelled_when_it_shows(gateway):
     unknown(gateway).tell(HaltTrading("test", "person"), "risk")
     gateway.tell(LookUpAnswered(IDENTIFIER, "absent"), "venue")
