@@ -64,11 +64,10 @@ class Engine:
         self._outlets = outlets
         self._journal = journal
         self._closed: dict[str, Any] | None = None
-        now = place.clock.now
-        shown = Session("paper", place.name, place.clock.speed, now(), markets, code_version)
         self._dashboard: Dashboard | None = None
 
-        def dashboard(context: Any, name: str) -> Dashboard:
+        def dashboard(context: Any, name: str) -> Dashboard:  # called at the start, when the engine's time is known
+            shown = Session("paper", place.name, place.clock.speed, self.now(), markets, code_version)
             self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
             return self._dashboard
 
@@ -81,7 +80,7 @@ class Engine:
         self._host = ThreadHost(system(markets, edges, exchange=exchange), journal, place.clock, seed, code_version)
 
     def _edges_to(self, place: Place) -> list[ActorSpec]:
-        now = place.clock.now
+        now = self.now
         listeners = () if place.private else ("venue",)
         edges = [
             ActorSpec("rest", functools.partial(Rest, client=place.rest)),
@@ -122,8 +121,8 @@ class Engine:
         self.close()
 
     def now(self) -> int:
-        """The engine's time in microseconds UTC."""
-        return self._place.clock.now()
+        """The engine's time in microseconds UTC: the place's clock, held ahead of what the journal has seen."""
+        return self._host.now()
 
     def real_seconds(self, delay_us: int) -> float:
         """Real seconds until the engine's clock has moved by this much."""

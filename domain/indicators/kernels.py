@@ -11,6 +11,7 @@ Cells of an indicator, counted from its place `at` in the row:
     MACD:               bars seen, fast average, slow average, average of the line
 """
 
+import functools
 import math
 from typing import Final, TypeAlias
 
@@ -227,8 +228,12 @@ SIGNATURES = (
 """What Python calls, and the only types it may call it with."""
 
 
+@functools.cache
 def warm_kernels() -> None:
-    """Compile all that trading calls, or load it from disk, and forbid any later compilation: a wrong type raises."""
+    """Compile all that trading calls, or load it from disk, and forbid any later compilation: a wrong type raises.
+
+    Once in a process is enough: a second call does nothing.
+    """
     for kernel, signature in SIGNATURES:
         kernel.compile(signature)
         kernel.disable_compile()
