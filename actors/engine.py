@@ -10,6 +10,7 @@ from typing import Any, Self
 from actors.dashboard import Dashboard
 from actors.feed import Feed
 from actors.recorder import Recorder, events_of
+from actors.replaying import held_markets
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
@@ -20,7 +21,7 @@ from domain.config import Settings
 from domain.errors import ConfigError
 from domain.indicators.kernels import warm_kernels
 from domain.message import Message
-from domain.messages import ReconcileNow, SessionOpened, SettingsChanged
+from domain.messages import IncidentRaised, ReconcileNow, SessionOpened, SettingsChanged
 from domain.money import plain
 from domain.readmodel import EquityPoint, ReadModel, Session
 from domain.strategies import by_names
@@ -58,7 +59,9 @@ class Engine:
         outlets: Outlets,
     ) -> None:
         self._place = place
-        self._markets = markets
+        self._entries = markets
+        self._exits, self._lost = self._held_elsewhere(held_markets(journal, code_version, seed))
+        self._markets = (*markets, *self._exits)
         self._prefix = identifier_prefix
         self._settings = settings
         self._outlets = outlets
@@ -67,7 +70,7 @@ class Engine:
         self._dashboard: Dashboard | None = None
 
         def dashboard(context: Any, name: str) -> Dashboard:  # called at the start, when the engine's time is known
-            shown = Session("paper", place.name, place.clock.speed, self.now(), markets, code_version)
+            shown = Session("paper", place.name, place.clock.speed, self.now(), self._markets, code_version)
             self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
             return self._dashboard
 
@@ -76,8 +79,15 @@ class Engine:
             ActorSpec("dashboard", dashboard),
             *self._edges_to(place),
         ]
-        exchange = place.private is None
-        self._host = ThreadHost(system(markets, edges, exchange=exchange), journal, place.clock, seed, code_version)
+        wiring = system(self._markets, edges, exchange=place.private is None)
+        self._host = ThreadHost(wiring, journal, place.clock, seed, code_version)
+
+    def _held_elsewhere(self, held: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is held in markets that shall not be entered: those the exchange lists, and those it does not."""
+        others = tuple(market for market in held if market not in self._entries)
+        listed = frozenset(self._place.rest.market_all()) if others else frozenset()
+        exits = tuple(market for market in others if market in listed)
+        return exits, tuple(market for market in others if market not in listed)
 
     def _edges_to(self, place: Place) -> list[ActorSpec]:
         now = self.now
@@ -108,11 +118,18 @@ class Engine:
         self._host.start()
         for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
             self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
-        opened = SessionOpened(self._place.name, self._prefix, self._markets, self._place.clock.speed)
+        opened = SessionOpened(
+            self._place.name, self._prefix, self._markets, self._place.clock.speed, entries=self._entries
+        )
         for name in (*SESSION_FOR, *map(market_actor, self._markets)):
             self._host.tell(name, opened)
         if self._place.private is None:
             self._host.tell("venue", opened)
+        for market in self._lost:
+            text = "coins are held there and the exchange does not list it: they cannot be priced, guarded or sold"
+            self._host.tell_topic("incidents", IncidentRaised(self.now(), "not_listed", market, text), "engine")
+        if self._exits:
+            log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
         log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
         return self
 

@@ -136,7 +136,8 @@ class Portfolio(Desk):
             return
         state.arrived[evaluation.market] = evaluation
         at = evaluation.at
-        if all(market in state.arrived and state.arrived[market].at == at for market in state.universe):
+        holding = (market for market, held in state.held.items() if not held.dust)  # maybe where nothing may be entered
+        if all(market in state.arrived and state.arrived[market].at == at for market in (*state.universe, *holding)):
             self._decide(at)
 
     def _decide(self, at: int) -> None:

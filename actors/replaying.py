@@ -1,14 +1,22 @@
-"""Replays a whole session: rebuilds the core actors its journal names and runs every turn again."""
+"""Reads a session's journal: runs it again as a whole, and tells a start what it must know before its actors live."""
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from actors.runtime import ReplayReport, Status, Topology, replay
+from actors.portfolio import Portfolio
+from actors.runtime import Record, ReplayReport, Status, Topology, replay
+from actors.runtime.past import FolderPast
 from actors.runtime.record import decode_boot
-from actors.runtime.segments import read
+from actors.runtime.recovery import recover
+from actors.runtime.replay import ReplayContext
+from actors.runtime.segments import listing, load, read, records
+from actors.runtime.snapshots import SnapshotFolder
 from actors.system import core, topics
 from domain.errors import StorageError
 
 EXCHANGE = "Exchange"
+NEWEST = 1_000  # records among which the latest time is: turns of several threads are not quite in its order
 
 
 def replay_home(journal: Path) -> ReplayReport:
@@ -22,7 +30,28 @@ def replay_home(journal: Path) -> ReplayReport:
 
 def last_time(journal: Path) -> int:
     """Time of the last record of a journal in microseconds UTC, 0 when there is none."""
-    return max((record.at for record in read(journal)), default=0) if journal.is_dir() else 0
+    return max((record.at for record in islice(_newest_first(journal), NEWEST)), default=0)
+
+
+def held_markets(journal: Path, code_version: str, seed: int) -> tuple[str, ...]:
+    """Markets whose coins are in the books that this code will start with, by name.
+
+    Brings the portfolio alone back as a start does; raises JournalDamaged, StorageError, ReplayDivergence.
+    """
+    last = next(_newest_first(journal), None)
+    if last is None:
+        return ()
+    portfolio = Portfolio(ReplayContext(seed), "portfolio")
+    past = FolderPast(journal, last.seq, code_version, seed)
+    recover({portfolio.name: portfolio}, past, SnapshotFolder(journal / "snapshots"))
+    return tuple(sorted(market for market, volume in portfolio.state.ledger.coins.items() if volume))
+
+
+def _newest_first(journal: Path) -> Iterator[Record]:
+    known = listing(journal)
+    for segment in reversed(known):
+        found = records(segment, load(segment), last=segment is known[-1])
+        yield from reversed([record for _, record in found])
 
 
 def _cast(journal: Path) -> tuple[tuple[str, ...], bool]:

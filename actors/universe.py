@@ -1,4 +1,4 @@
-"""Says which markets may be entered. For now that is the list the session was opened with."""
+"""Says which markets may be entered. For now those are the ones the session was opened for."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
@@ -11,7 +11,7 @@ Accepted: TypeAlias = Recovered | Restarted | SessionOpened
 
 @dataclass(slots=True)
 class UniverseState:
-    """The markets of the session, in its order."""
+    """The markets that may be entered, in the session's order."""
 
     markets: list[str] = field(default_factory=list)
 
@@ -25,7 +25,7 @@ class Universe(Actor[UniverseState]):
         """Hand each message to its handler."""
         match message:
             case SessionOpened():
-                self.state.markets = list(message.markets)
+                self.state.markets = list(message.entries or message.markets)
                 self._tell()
             case Recovered() | Restarted():
                 if self.state.markets:

@@ -180,7 +180,7 @@ class ThreadHost(Host):
         self.journal = self._disk = journal = Journal(
             self.journal_dir, self.code_version, self.seed, self.options.segment_bytes
         )
-        past = FolderPast(journal, trust=self._trust)
+        past = FolderPast(self.journal_dir, journal.last_seq, self.code_version, self.seed, trust=self._trust)
         self._offset_us = max(0, journal.last_at + 1 - self.clock.now())
         if self._offset_us > SECOND_US:
             log.warning("the clock is %.1f s behind the journal: held ahead of it", self._offset_us / SECOND_US)

@@ -106,10 +106,12 @@ class SettingsChanged(Message, frozen=True):
 class SessionOpened(Message, frozen=True):
     """First message of a start: the venue, the prefix of our order identifiers, the markets of the session.
 
-    `speed` is that of the clock: waits that belong to the transport are this many times longer in our time.
+    `speed` is that of the clock: waits that belong to the transport are this many times longer in our time. `entries`
+    are the markets that may be entered, () for all: the others are there because something is held in them.
     """
 
     venue: str
     identifier_prefix: str
     markets: tuple[str, ...]
     speed: float
+    entries: tuple[str, ...] = ()

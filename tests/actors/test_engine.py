@@ -1,9 +1,14 @@
 """One engine on threads with the in-process exchange: what its start makes of what the journal holds."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from actors.engine import Engine, Outlets
@@ -13,19 +18,35 @@ from actors.runtime.codec import decode_message
 from actors.runtime.segments import read
 from actors.venues import Place
 from domain.config import Settings
-from domain.market import HOUR, Bar
+from domain.market import HOUR, Bar, Book, Level, Trade
 from domain.message import Message
-from domain.messages import StreamChanged
-from tests.actors.stage import BTC, T0
+from domain.messages import (
+    IncidentRaised,
+    OrderApproved,
+    PositionChanged,
+    PositionClosed,
+    ReconcileFinished,
+    StreamChanged,
+)
+from domain.orders import Side
+from tests.actors.stage import BTC, T0, a_buy
 
+ETH = "KRW-ETH"
+PRICE = D(150_000_000)
 SPEED = 100.0
 
 
 class Quotes:
     """The REST side of an exchange that has no candles."""
 
+    def __init__(self, *listed: str) -> None:
+        self._listed = listed
+
     def candle_range(self, *_: object) -> tuple[Bar, ...]:
         return ()
+
+    def market_all(self) -> tuple[str, ...]:
+        return self._listed
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -35,7 +56,8 @@ class Tape:
     """The public stream: connected from its start on; a test prints on it."""
 
     def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
-        self.trade, self.book, self.echo, self._on_state = on_trade, on_book, on_echo, on_state
+        self._on_trade, self._on_book, self.echo, self._on_state = on_trade, on_book, on_echo, on_state
+        self._count = 0
 
     def start(self) -> None:
         self._on_state(True, "connected")
@@ -46,15 +68,28 @@ class Tape:
     def probe(self, mark: int) -> None:
         self.echo(mark)
 
+    def trade(self, price: D, at: int) -> None:
+        """A trade in BTC, with a deep book around its price."""
+        self._count += 1
+        self._on_book(BTC, Book(at, (Level(price, D(10)),), (Level(price - 100_000, D(10)),)))
+        self._on_trade(BTC, Trade(at, price, D(1), Side.BUY, self._count))
+
+
+def matches(message: Message, fields: dict[str, Any]) -> bool:
+    return all(getattr(message, name) == value for name, value in fields.items())
+
 
 class Rows:
     """Stands where the projection stands."""
 
     def __init__(self) -> None:
         self.stored: list[tuple[int, Message]] = []
+        self._more = threading.Condition()
 
     def write(self, batch: Iterable[tuple[int, Message]]) -> None:
-        self.stored.extend(batch)
+        with self._more:
+            self.stored.extend(batch)
+            self._more.notify_all()
 
     def catch_up(self, records: Iterable[tuple[int, Message]]) -> int:
         self.stored.extend(records)
@@ -63,17 +98,40 @@ class Rows:
     def last_sequence(self) -> int:
         return self.stored[-1][0] if self.stored else 0
 
+    def of(self, kind: Any) -> list[Any]:
+        return [message for _, message in self.stored if isinstance(message, kind)]
+
+    def wait_for(self, kind: Any, within_s: float = 20.0, **fields: Any) -> bool:
+        """Whether an event of this kind with these fields was stored in time."""
+        with self._more:
+            return self._more.wait_for(lambda: any(matches(one, fields) for one in self.of(kind)), within_s)
+
+
+@dataclass
+class Stand:
+    """One engine with what stands around it."""
+
+    engine: Engine
+    rows: Rows
+    tapes: list[Tape]
+
+    @property
+    def tape(self) -> Tape:
+        return self.tapes[-1]
+
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Callable[..., Engine]:
-    """Makes engines on one journal, each at a time of its own."""
+def stand(tmp_path: Path) -> Callable[..., Stand]:
+    """Makes engines on one journal, each with a time and a database of its own."""
 
-    def make(*markets: str, at: int = T0) -> Engine:
-        place = Place("exchange", Quotes(), ScaledClock(at, time.monotonic_ns(), SPEED), lambda _: Tape, None)
-        rows = Rows()
-        outlets = Outlets(rows.write, rows.catch_up, lambda: None, rows.last_sequence, tuple)
-        return Engine(
-            place=place,
+    def make(*markets: str, at: int = T0, listed: tuple[str, ...] = (BTC, ETH)) -> Stand:
+        rows, tapes = Rows(), []
+
+        def public(_: tuple[str, ...]) -> Callable[..., Tape]:
+            return lambda *callbacks: tapes.append(Tape(*callbacks)) or tapes[-1]
+
+        engine = Engine(
+            place=Place("exchange", Quotes(*listed), ScaledClock(at, time.monotonic_ns(), SPEED), public, None),
             markets=markets or (BTC,),
             journal=tmp_path / "journal",
             socket=tmp_path / "web.sock",
@@ -81,8 +139,9 @@ def engine(tmp_path: Path) -> Callable[..., Engine]:
             settings=Settings(),
             seed=1,
             code_version="1",
-            outlets=outlets,
+            outlets=Outlets(rows.write, rows.catch_up, lambda: None, rows.last_sequence, tuple),
         )
+        return Stand(engine, rows, tapes)
 
     return make
 
@@ -92,15 +151,46 @@ def told_times(journal: Path, kind: type) -> list[int]:
     return [decode_message(one.type, one.payload).at for one in read(journal) if one.type == kind.__name__]
 
 
-def test_an_engine_whose_clock_was_set_back_has_one_time_which_goes_on(engine, tmp_path):
+def test_an_engine_whose_clock_was_set_back_has_one_time_which_goes_on(stand, tmp_path):
     journal = tmp_path / "journal"
-    with engine(at=T0 + HOUR) as first:
+    with stand(at=T0 + HOUR).engine as first:
         assert first.close()["reconciled"] is True
     before, count = last_time(journal), len(told_times(journal, StreamChanged))
-    with engine(at=T0) as second:
+    with stand(at=T0).engine as second:
         assert second.now() > before
         assert second.read_model().session.started_at > before
         assert second.close()["reconciled"] is True
     told = told_times(journal, StreamChanged)[count:]
     assert told
     assert min(told) > before
+
+
+def a_position_in_btc(stand: Callable[..., Stand]) -> None:
+    """One session in which a buy of BTC is filled."""
+    one = stand()
+    with one.engine:
+        one.tape.trade(PRICE, one.engine.now())
+        assert one.rows.wait_for(ReconcileFinished, green=True)
+        intent = msgspec.structs.replace(a_buy(), expires_at=0)
+        one.engine._host.tell("gateway", OrderApproved(intent))
+        assert one.rows.wait_for(PositionChanged)
+
+
+def test_a_position_is_still_guarded_and_sold_when_its_market_is_left_out_at_the_next_start(stand):
+    a_position_in_btc(stand)
+    two = stand(ETH)
+    with two.engine:
+        assert two.engine.read_model().session.markets == (ETH, BTC)
+        for _ in range(200):
+            two.tape.trade(PRICE * D("0.9"), two.engine.now())
+            if two.rows.wait_for(PositionClosed, 0.1):
+                break
+        assert [one.reason for one in two.rows.of(PositionClosed)] == ["STOP"]
+
+
+def test_coins_in_a_market_the_exchange_does_not_list_are_told_and_keep_nothing_from_starting(stand):
+    a_position_in_btc(stand)
+    two = stand(ETH, listed=(ETH,))
+    with two.engine:
+        assert two.engine.read_model().session.markets == (ETH,)
+    assert ("not_listed", BTC) in [(one.kind, one.subject) for one in two.rows.of(IncidentRaised)]

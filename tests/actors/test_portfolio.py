@@ -22,9 +22,22 @@ from domain.messages import (
     OrderRefused,
     PositionClosed,
     TradingStateChanged,
+    UniverseChanged,
 )
 from tests.actors.stage import BTC, T0, Stage
-from tests.actors.trade import ETH, PRICE, a_holding, a_portfolio, decided, entry, evaluation, fill, opened, sale
+from tests.actors.trade import (
+    ETH,
+    PRICE,
+    a_holding,
+    a_portfolio,
+    decided,
+    entry,
+    evaluation,
+    fill,
+    opened,
+    orders,
+    sale,
+)
 
 
 @pytest.fixture
@@ -84,6 +97,15 @@ def test_in_any_state_but_active_there_are_reasons_and_no_orders(portfolio):
     decisions = decided(portfolio, evaluation(ETH), evaluation(signal=True))
     assert {one.market: one.code for one in decisions}[BTC] == "HALT"
     assert portfolio.to("risk", OrderIntended) == []
+
+
+def test_a_position_where_nothing_may_be_entered_is_waited_for_and_sold_at_its_close(holding):
+    holding.tell(UniverseChanged((ETH,)), "universe")
+    holding.tell(evaluation(ETH, bar=289))
+    assert holding.published == []
+    decisions = decided(holding, evaluation(bar=289, signal=True))
+    assert {one.market: one.code for one in decisions} == {BTC: "NOT_IN_UNIVERSE", ETH: "NO_SIGNAL"}
+    assert orders(holding) == [("TIME_MAX", D("0.006"))]
 
 
 def test_a_refused_buy_frees_its_place(portfolio):

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from actors import gateway
-from actors.replaying import last_time, replay_home
+from actors.replaying import held_markets, last_time, replay_home
 from actors.runtime import Actor, ActorSpec, ScaledClock, Status, ThreadHost, Topology
 from actors.runtime.record import decode_record, encode_record, frame, frames
 from actors.runtime.segments import listing, read
@@ -145,6 +145,15 @@ def test_bytes_that_were_changed_are_damage_and_say_where(journal):
 def test_a_folder_without_a_start_of_a_session_says_so(tmp_path):
     with pytest.raises(StorageError, match="no start of a session"):
         replay_home(tmp_path)
+
+
+def test_the_markets_held_are_those_whose_coins_the_next_start_finds_in_its_books(journal):
+    assert held_markets(journal, "1", 1) == ()
+    live(journal, BTC, ETH)
+    assert held_markets(journal, "1", 1) == (BTC,)
+    for snapshot in (journal / "snapshots").iterdir():
+        snapshot.unlink()
+    assert held_markets(journal, "1", 1) == (BTC,)
 
 
 def test_the_last_time_of_a_journal_is_that_of_its_newest_record(journal):

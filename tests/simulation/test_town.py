@@ -11,6 +11,7 @@ from actors.runtime.errors import ProcessKilled
 from actors.system import core, topics
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked, PositionClosed, StopAll
+from domain.orders import Side
 from tests.simulation.town import MARKETS, Town
 from tests.simulation.world import CAPITAL, Wire
 
@@ -113,6 +114,25 @@ def test_all_stop_sells_everything_when_the_process_dies_before_the_portfolio_he
     town.run(0.1)
     assert town.host.boot == 2
     assert set(town.books()) == {"KRW"} == set(town.holdings())
+
+
+def test_a_position_left_out_at_a_restart_is_sold_and_its_market_not_entered_again():
+    town = Town(2).run(10)
+    while not (held := tuple(town.host.state("portfolio").held)):
+        town.run(0.5)
+    town.entries = tuple(market for market in MARKETS if market not in held)
+    town.host.kill()
+    orders = set(town.posted)
+    town.run(36)
+    assert not set(held) & set(town.host.state("portfolio").held)
+    sides = {
+        (order.request.market, order.request.side)
+        for order in town.exchange.closed.values()
+        if order.request.identifier not in orders
+    }
+    assert sides & {(market, Side.SELL) for market in held}
+    assert not sides & {(market, Side.BUY) for market in held}
+    assert town.books() == town.holdings()
 
 
 def test_a_deposit_by_hand_is_booked_as_money_from_outside_not_as_profit():

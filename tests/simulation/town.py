@@ -27,13 +27,17 @@ WARM = 12 * DAY
 
 
 class Town:
-    """One simulated run. `heard` is what the recorder heard, over all lives of the process."""
+    """One simulated run. `heard` is what the recorder heard, over all lives of the process.
+
+    `entries` are the markets that may be entered from the next start on, () for all.
+    """
 
     def __init__(self, seed: int = 1, faults: Faults | None = None, wire: Wire | None = None) -> None:
         self.rng = random.Random(f"town {seed}")
         self.outside = Outside(self.rng, wire or Wire(), MARKETS, START_US)
         self.exchange = self.outside.exchange
         self.posted = self.outside.posted
+        self.entries: tuple[str, ...] = ()
         self.heard: list[Any] = []
         self.public: list[Plug] = []
         self.minutes: dict[str, list[Bar]] = {market: [] for market in MARKETS}
@@ -52,7 +56,7 @@ class Town:
         """What run.py tells the actors after a start; told again after each kill."""
         sizes = SizeSettings(max_positions=3, entries_per_day=20, day_loss=D("0.5"))
         told = SettingsChanged(Settings(sizes=sizes), "town", "")
-        opened = SessionOpened("town", "towntown", MARKETS, 1.0)
+        opened = SessionOpened("town", "towntown", MARKETS, 1.0, self.entries)
         actors = tuple(map(market_actor, MARKETS))
         for name in (*SETTINGS_FOR, *actors):
             self.host.tell(name, told)
