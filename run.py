@@ -129,7 +129,6 @@ class Session:
                 code_version=code_version(),
                 outlets=Outlets(
                     write=projection.apply,
-                    catch_up=projection.catch_up,
                     release=database.close,
                     last_sequence=projection.last_sequence,
                     equity=projection.equity_curve,

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from actors.dashboard import Dashboard
 from actors.feed import Feed
-from actors.recorder import Recorder, events_of
+from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import held_markets
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
@@ -36,7 +36,6 @@ class Outlets:
     """What the engine needs of the storage: it gets callables, never the storage itself."""
 
     write: Callable[[Sequence[tuple[int, Message]]], None]
-    catch_up: Callable[[Iterable[tuple[int, Message]]], int]
     release: Callable[[], object]
     last_sequence: Callable[[], int]
     equity: Callable[[], Iterable[EquityPoint]]
@@ -114,8 +113,10 @@ class Engine:
         """Compile what the trading path needs, catch the projection up, start every actor, open the session."""
         warm_kernels()
         by_names(self._settings.strategies)
-        self._outlets.catch_up(events_of(self._journal, self._outlets.last_sequence()))
+        missed = catch_up(self._outlets.write, events_of(self._journal, self._outlets.last_sequence()))
         self._host.start()
+        for text in missed:
+            self._tell_incident("not_recorded", "recorder", text)
         for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
             self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
         opened = SessionOpened(
@@ -127,7 +128,7 @@ class Engine:
             self._host.tell("venue", opened)
         for market in self._lost:
             text = "coins are held there and the exchange does not list it: they cannot be priced, guarded or sold"
-            self._host.tell_topic("incidents", IncidentRaised(self.now(), "not_listed", market, text), "engine")
+            self._tell_incident("not_listed", market, text)
         if self._exits:
             log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
         log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
@@ -167,6 +168,9 @@ class Engine:
         if self._dashboard is None:
             raise ConfigError("the engine was not started")
         return self._dashboard.read_model()
+
+    def _tell_incident(self, kind: str, subject: str, text: str) -> None:
+        self._host.tell_topic("incidents", IncidentRaised(self.now(), kind, subject, text), "engine")
 
     def _last_look(self) -> bool:
         """Whether books and exchange agreed in a comparison that began now."""

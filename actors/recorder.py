@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,14 +16,21 @@ from domain.messages import IncidentRaised
 
 log = logging.getLogger(__name__)
 
-Write: TypeAlias = Callable[[Sequence[tuple[int, Message]]], None]
-"""Stores a batch of (sequence, event) in one transaction; a sequence stored before is skipped."""
+Event: TypeAlias = tuple[int, Message]
+"""What happened, under the number of its journal record."""
+
+Write: TypeAlias = Callable[[Sequence[Event]], None]
+"""Stores a batch of events in one transaction; one that was stored before changes nothing."""
 
 BATCH_MAX = 500
 WAITING_MAX = 50_000  # events kept while the database does not answer; later ones are left to the journal
 PAUSE_S = 0.2  # events of this long are written together
 RETRY_S = 2.0
 TRIES = 5  # of one batch, before its events are stored one by one and a person is told
+
+
+class SetAside(Message, frozen=True):
+    """Stored in the place of an event that can never be stored, so that the projection counts it as seen."""
 
 
 class Recorder(Actor[None]):
@@ -43,7 +51,7 @@ class Recorder(Actor[None]):
         self._store = write
         self._release = release
         self._retry_s = retry_s
-        self._waiting: list[tuple[int, Message]] = []
+        self._waiting: list[Event] = []
         self._changed = threading.Condition()
         self._ending = False
         self._left_out = 0
@@ -91,47 +99,27 @@ class Recorder(Actor[None]):
         pause = threading.Event()
         fails = 0
         while batch := self._take():
-            error = self._failed(batch)
+            error = failed(self._durable, batch)
             fails = fails + 1 if error else 0
             if error and fails & (fails - 1) == 0:  # the 1st, 2nd, 4th, 8th …: what lasts must not flood the log
                 log.error("projection not written events=%d tries=%d", len(batch), fails, exc_info=error)
             rest = batch if error else []
             if error and (fails % TRIES == 0 or self._ending):
-                rest = self._sift(batch)
+                rest, bad = sift(self._durable, batch)
+                for one, why in bad:
+                    self._report("not_recorded", set_aside(one, why))
                 if rest and fails == TRIES:
                     self._report("not_recording", f"the database is tried again, events wait for it: {error}")
             if not self._given_back(rest):
                 return
             pause.wait(self._retry_s if rest else 0.0 if self._ending else PAUSE_S)
 
-    def _failed(self, batch: list[tuple[int, Message]]) -> Exception | None:
+    def _durable(self, batch: Sequence[Event]) -> None:
         """Store a batch; what the journal does not have for sure must not be in the projection either."""
-        try:
-            self.outlet.sync()
-            self._store(batch)
-        except Exception as error:  # noqa: BLE001 (whatever the database raised: a person is told, trading goes on)
-            return error
-        return None
+        self.outlet.sync()
+        self._store(batch)
 
-    def _sift(self, batch: list[tuple[int, Message]]) -> list[tuple[int, Message]]:
-        """Store a batch one by one; what fails while others can be stored is set aside, and said.
-
-        Gives back the events after the last one that was stored: there it may be the database, and not the event.
-        """
-        doubtful: list[tuple[int, Message]] = []
-        for one in batch:
-            if self._failed([one]):
-                doubtful.append(one)
-                continue
-            for seq, message in doubtful:
-                if error := self._failed([(seq, message)]):  # again, because the database may have come back meanwhile
-                    log.error("event not recorded seq=%d %r", seq, message, exc_info=error)
-                    text = f"event {seq} ({type(message).__name__}) cannot be stored: {error}; the journal has it"
-                    self._report("not_recorded", text)
-            doubtful = []
-        return doubtful
-
-    def _given_back(self, batch: list[tuple[int, Message]]) -> bool:
+    def _given_back(self, batch: list[Event]) -> bool:
         """Put events back to be tried again; False at the end, when the journal must tell them at the next start."""
         with self._changed:
             self._waiting[:0] = batch
@@ -140,7 +128,7 @@ class Recorder(Actor[None]):
     def _report(self, kind: str, text: str) -> None:
         self.outlet.publish("incidents", IncidentRaised(self.now, kind, self.name, text))
 
-    def _take(self) -> list[tuple[int, Message]]:
+    def _take(self) -> list[Event]:
         """The next batch; empty once the end has come and nothing waits."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._waiting) or self._ending)
@@ -148,7 +136,55 @@ class Recorder(Actor[None]):
             return batch
 
 
-def events_of(journal: Path, after: int) -> Iterator[tuple[int, Message]]:
+def failed(store: Write, batch: Sequence[Event]) -> Exception | None:
+    """Store a batch, or give the reason why not."""
+    try:
+        store(batch)
+    except Exception as error:  # noqa: BLE001 (whatever the database raised: a person is told, trading goes on)
+        return error
+    return None
+
+
+def sift(store: Write, batch: Sequence[Event]) -> tuple[list[Event], list[tuple[Event, Exception]]]:
+    """Store events one by one; gives those to be tried again, and those that can never be stored, with the reason.
+
+    An event is bad when the database takes something else in its place. When it takes nothing, it is the database:
+    then this event and all behind it are given back.
+    """
+    bad: list[tuple[Event, Exception]] = []
+    for place, (seq, message) in enumerate(batch):
+        if not failed(store, [(seq, message)]):
+            continue
+        if failed(store, [(seq, SetAside())]):
+            return list(batch[place:]), bad
+        if error := failed(store, [(seq, message)]):  # again, because the database may have come back meanwhile
+            bad.append(((seq, message), error))
+    return [], bad
+
+
+def set_aside(event: Event, why: Exception) -> str:
+    """Log an event that can never be stored; gives what to tell a person."""
+    seq, message = event
+    log.error("event not recorded seq=%d %r", seq, message, exc_info=why)
+    return f"event {seq} ({type(message).__name__}) cannot be stored: {why}; the journal has it"
+
+
+def catch_up(store: Write, events: Iterable[Event]) -> list[str]:
+    """Store what the projection has missed, before a start; gives in words what had to be set aside.
+
+    Raises StorageError when the database cannot be written; what came before stays.
+    """
+    told, waiting = [], iter(events)
+    while batch := list(islice(waiting, BATCH_MAX)):
+        if error := failed(store, batch):
+            rest, bad = sift(store, batch)
+            if rest:
+                raise error
+            told += [set_aside(one, why) for one, why in bad]
+    return told
+
+
+def events_of(journal: Path, after: int) -> Iterator[Event]:
     """The events a journal holds for the recorder behind the sequence `after`: what the projection may have missed."""
     for record in read(journal, after):
         if record.to == "recorder" and record.status is Status.EDGE:

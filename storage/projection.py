@@ -1,8 +1,7 @@
 """Writes core events into the SQL projection, so that any order and any repetition ends in the same rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,9 +14,6 @@ from storage.database import explained
 from storage.models import ConfigRow, ProjectionRow, StrategyRow
 from storage.readings import Readings
 from storage.rows import rows_of
-
-CATCH_UP_BATCH = 1_000
-"""Events of one transaction while the projection is rebuilt."""
 
 ROWS_AT_ONCE = 500
 """Rows of one INSERT: far below SQLite's limit of 32,766 values in a statement."""
@@ -55,19 +51,6 @@ class Projection:
             if ConfigRow in tables:
                 self._refresh_strategies([row["settings"] for row in tables[ConfigRow]])
             self._advance(max(sequence for sequence, _ in batch))
-
-    def catch_up(self, records: Iterable[tuple[int, Message]]) -> int:
-        """Apply what the journal holds, in batches; give the number of events read.
-
-        Raises:
-            StorageError: if a batch cannot be written; what came before it stays.
-        """
-        waiting = iter(records)
-        count = 0
-        while batch := list(islice(waiting, CATCH_UP_BATCH)):
-            self.apply(batch)
-            count += len(batch)
-        return count
 
     def last_sequence(self) -> int:
         """The youngest journal sequence applied; 0 before the first."""

@@ -18,6 +18,7 @@ from actors.runtime.codec import decode_message
 from actors.runtime.segments import read
 from actors.venues import Place
 from domain.config import Settings
+from domain.errors import StorageError
 from domain.market import HOUR, Bar, Book, Level, Trade
 from domain.message import Message
 from domain.messages import (
@@ -80,20 +81,19 @@ def matches(message: Message, fields: dict[str, Any]) -> bool:
 
 
 class Rows:
-    """Stands where the projection stands."""
+    """Stands where the projection stands; it can never store events of the kinds `never`."""
 
-    def __init__(self) -> None:
+    def __init__(self, never: Any = ()) -> None:
         self.stored: list[tuple[int, Message]] = []
+        self._never = never
         self._more = threading.Condition()
 
     def write(self, batch: Iterable[tuple[int, Message]]) -> None:
+        if any(isinstance(message, self._never) for _, message in batch):
+            raise StorageError("a column takes something else")
         with self._more:
             self.stored.extend(batch)
             self._more.notify_all()
-
-    def catch_up(self, records: Iterable[tuple[int, Message]]) -> int:
-        self.stored.extend(records)
-        return len(self.stored)
 
     def last_sequence(self) -> int:
         return self.stored[-1][0] if self.stored else 0
@@ -124,8 +124,8 @@ class Stand:
 def stand(tmp_path: Path) -> Callable[..., Stand]:
     """Makes engines on one journal, each with a time and a database of its own."""
 
-    def make(*markets: str, at: int = T0, listed: tuple[str, ...] = (BTC, ETH)) -> Stand:
-        rows, tapes = Rows(), []
+    def make(*markets: str, at: int = T0, listed: tuple[str, ...] = (BTC, ETH), never: Any = ()) -> Stand:
+        rows, tapes = Rows(never), []
 
         def public(_: tuple[str, ...]) -> Callable[..., Tape]:
             return lambda *callbacks: tapes.append(Tape(*callbacks)) or tapes[-1]
@@ -139,7 +139,7 @@ def stand(tmp_path: Path) -> Callable[..., Stand]:
             settings=Settings(),
             seed=1,
             code_version="1",
-            outlets=Outlets(rows.write, rows.catch_up, lambda: None, rows.last_sequence, tuple),
+            outlets=Outlets(rows.write, lambda: None, rows.last_sequence, tuple),
         )
         return Stand(engine, rows, tapes)
 
@@ -194,3 +194,15 @@ def test_coins_in_a_market_the_exchange_does_not_list_are_told_and_keep_nothing_
     with two.engine:
         assert two.engine.read_model().session.markets == (ETH,)
     assert ("not_listed", BTC) in [(one.kind, one.subject) for one in two.rows.of(IncidentRaised)]
+
+
+def test_an_event_that_can_never_be_stored_keeps_nothing_from_starting_and_is_told(stand, tmp_path):
+    with stand().engine:
+        pass
+    told = [record for record in read(tmp_path / "journal") if record.to == "recorder"]
+    last = [record.seq for record in told if record.type == "StreamChanged"][-1]
+    two = stand(never=StreamChanged)
+    with two.engine:
+        pass
+    told = [one.text for one in two.rows.of(IncidentRaised) if one.kind == "not_recorded"]
+    assert any(text.startswith(f"event {last} (StreamChanged)") for text in told)

@@ -1,10 +1,14 @@
 """What is told becomes rows, at the recorder's own pace, and one bad event never holds up the others."""
 
 import threading
+from contextlib import closing
 from decimal import Decimal as D
 from functools import partial
 
-from actors.recorder import TRIES, Recorder, events_of
+import msgspec
+import pytest
+
+from actors.recorder import BATCH_MAX, TRIES, Recorder, SetAside, catch_up, events_of
 from actors.runtime import ActorSpec, ThreadHost, Topology, wall_clock
 from domain.errors import StorageError
 from domain.messages import FillBooked, IncidentRaised, TickerSeen
@@ -15,7 +19,7 @@ from tests.actors.stage import BTC, T0, a_fill
 
 
 class Store:
-    """Keeps what is written; fails as often as it is told, and always for `poison`."""
+    """Keeps what is written; fails as often as it is told, and always for the events `poison`."""
 
     def __init__(self, fails: int = 0, poison: int | tuple[int, ...] = 0) -> None:
         self.fails, self.poison = fails, {poison} if isinstance(poison, int) else set(poison)
@@ -25,10 +29,11 @@ class Store:
 
     def __call__(self, batch) -> None:
         self.calls += 1
-        if self.fails or any(seq in self.poison for seq, _ in batch):
+        bad = any(seq in self.poison and not isinstance(message, SetAside) for seq, message in batch)
+        if self.fails or bad:
             self.fails = max(0, self.fails - 1)
             raise StorageError("database is locked")
-        self.rows.extend(batch)
+        self.rows.extend((seq, message) for seq, message in batch if not isinstance(message, SetAside))
         self.stored.set()
 
 
@@ -120,8 +125,7 @@ def test_many_bad_events_at_the_head_do_not_hold_up_a_good_one_behind_them():
     assert [one.kind for one in ear.of(IncidentRaised)] == ["not_recorded"] * 39
 
 
-def test_at_the_end_what_can_be_stored_is_stored_and_the_rest_left_to_the_journal():
-    """A bad event last of all cannot be told from a database that is gone."""
+def test_at_the_end_a_bad_event_is_set_aside_though_nothing_comes_after_it():
     ear, store = Ear(), Store(poison=3)
     recorder = a_recorder(store, ear)
     told(recorder, 1, 2, 3)
@@ -131,6 +135,18 @@ def test_at_the_end_what_can_be_stored_is_stored_and_the_rest_left_to_the_journa
     recorder.on_begin()
     recorder.on_drained()
     assert [seq for seq, _ in store.rows] == [1, 2]
+    assert [one.kind for one in ear.of(IncidentRaised)] == ["not_recorded"]
+
+
+def test_at_the_end_what_a_dead_database_does_not_take_is_left_to_the_journal():
+    ear, store = Ear(), Store(fails=1_000)
+    recorder = a_recorder(store, ear)
+    told(recorder, 1, 2, 3)
+    with recorder._changed:
+        recorder._ending = True
+    recorder.on_begin()
+    recorder.on_drained()
+    assert store.rows == []
     assert ear.of(IncidentRaised) == []
 
 
@@ -185,6 +201,27 @@ def test_events_the_recorder_was_told_are_found_in_the_journal_by_their_numbers(
     assert len(store.rows) == 3
     assert list(events_of(journal, 0)) == store.rows
     assert list(events_of(journal, store.rows[0][0])) == store.rows[1:]
+
+
+NEVER = FillBooked(msgspec.structs.replace(a_fill(9), fee=D("NaN")), "e9", "ENTRY", "A")
+
+
+@pytest.mark.parametrize("place", [0, 2, BATCH_MAX - 1, BATCH_MAX + 1])
+def test_a_start_catches_up_and_sets_aside_what_can_never_be_stored_wherever_it_stands(tmp_path, place):
+    events = [FillBooked(a_fill(number), "e1", "ENTRY", "A") for number in range(BATCH_MAX + 1)]
+    events.insert(place, NEVER)
+    with closing(open_database(tmp_path / "baeu.sqlite3")) as database:
+        projection = Projection(database)
+        (told,) = catch_up(projection.apply, enumerate(events, start=1))
+        assert told.startswith(f"event {place + 1} (FillBooked) cannot be stored")
+        assert projection.last_sequence() == len(events)
+        assert projection.readings.counts().fills == BATCH_MAX + 1
+
+
+def test_a_start_with_a_dead_database_says_so_instead_of_setting_events_aside():
+    store = Store(fails=1_000)
+    with pytest.raises(StorageError, match="database is locked"):
+        catch_up(store, [(1, TickerSeen(BTC, D(1), T0))])
 
 
 def test_fills_arrive_in_the_database(tmp_path):

@@ -136,17 +136,6 @@ def test_more_rows_than_one_statement_holds_are_stored(projection: Projection) -
     assert projection.readings.counts().fills == 1_202
 
 
-def test_the_journal_rebuilds_the_projection(projection: Projection, database: SqliteDatabase, tmp_path: Path) -> None:
-    records = [(number, a_fill(f"t{number}")) for number in range(1, 2_345)]
-    read = projection.catch_up(iter(records))
-    whole = open_database(tmp_path / "whole.sqlite3")
-    Projection(whole).apply(records)
-
-    assert read == 2_344
-    assert dump(database) == dump(whole)
-    whole.close()
-
-
 def test_a_strategy_that_is_not_named_any_more_is_disabled(projection: Projection) -> None:
     projection.apply([(1, SettingsChanged(Settings(strategies=("A", "B")), "me", "try B"))])
     projection.apply([(2, SettingsChanged(Settings(), "me", "B loses"))])
