@@ -32,9 +32,11 @@ class ExitRetryDue(Message, frozen=True):
 class PortfolioState:
     """Books, positions, intents under way, and what has arrived for the decision time being collected.
 
-    `asked_for` is when each pending intent was sent. While `liquidating`, what is still bought is sold again at once.
+    `venue` is where the books are kept, "" before the first start; `asked_for` when each pending intent was sent. While
+    `liquidating`, what is still bought is sold again at once.
     """
 
+    venue: str = ""
     speed: float = 1.0
     settings: Settings = field(default_factory=Settings)
     universe: list[str] = field(default_factory=list)

@@ -10,13 +10,13 @@ from typing import Any, Self
 from actors.dashboard import Dashboard
 from actors.feed import Feed
 from actors.recorder import Recorder, catch_up, events_of
-from actors.replaying import held_markets
+from actors.replaying import books_in
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
-from actors.venues import Place
+from actors.venues import SANDBOX, Place
 from domain.config import Settings
 from domain.errors import ConfigError
 from domain.indicators.kernels import warm_kernels
@@ -42,7 +42,10 @@ class Outlets:
 
 
 class Engine:
-    """The actor system of one session. A context manager: entered it trades, left it is closed."""
+    """The actor system of one session. A context manager: entered it trades, left it is closed.
+
+    Raises ConfigError when the journal's books were kept at another venue, and whatever its reading raises.
+    """
 
     def __init__(  # noqa: PLR0913 (each is one thing the engine is given, by name)
         self,
@@ -59,7 +62,9 @@ class Engine:
     ) -> None:
         self._place = place
         self._entries = markets
-        self._exits, self._lost = self._held_elsewhere(held_markets(journal, code_version, seed))
+        books = books_in(journal, code_version, seed)
+        self._refuse_other_books(books.venue, journal)
+        self._exits, self._lost = self._held_elsewhere(books.held)
         self._markets = (*markets, *self._exits)
         self._prefix = identifier_prefix
         self._settings = settings
@@ -80,6 +85,14 @@ class Engine:
         ]
         wiring = system(self._markets, edges, exchange=place.private is None)
         self._host = ThreadHost(wiring, journal, place.clock, seed, code_version)
+
+    def _refuse_other_books(self, venue: str, journal: Path) -> None:
+        if venue not in {"", self._place.name}:
+            before = "with" if venue == SANDBOX else "without"
+            raise ConfigError(
+                f"the books in {journal.parent} are those of an account at the {venue}, this start would trade at the "
+                f"{self._place.name}: start {before} --sandbox as before, or name another folder with --home"
+            )
 
     def _held_elsewhere(self, held: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is held in markets that shall not be entered: those the exchange lists, and those it does not."""

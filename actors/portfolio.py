@@ -86,7 +86,7 @@ class Portfolio(Desk):
             case Restarted():
                 self._on_back(started=False)
             case SessionOpened():
-                self.state.speed = message.speed
+                self.state.venue, self.state.speed = message.venue, message.speed
                 self._upkeep()
             case SettingsChanged():
                 self.state.settings = message.settings

@@ -1,6 +1,7 @@
 """Reads a session's journal: runs it again as a whole, and tells a start what it must know before its actors live."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -33,18 +34,27 @@ def last_time(journal: Path) -> int:
     return max((record.at for record in islice(_newest_first(journal), NEWEST)), default=0)
 
 
-def held_markets(journal: Path, code_version: str, seed: int) -> tuple[str, ...]:
-    """Markets whose coins are in the books that this code will start with, by name.
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a start will find in its books: the venue they are kept on, "" before the first, and where coins are."""
+
+    venue: str = ""
+    held: tuple[str, ...] = ()
+
+
+def books_in(journal: Path, code_version: str, seed: int) -> Books:
+    """The books that this code will start with; markets by name.
 
     Brings the portfolio alone back as a start does; raises JournalDamaged, StorageError, ReplayDivergence.
     """
     last = next(_newest_first(journal), None)
     if last is None:
-        return ()
+        return Books()
     portfolio = Portfolio(ReplayContext(seed), "portfolio")
     past = FolderPast(journal, last.seq, code_version, seed)
     recover({portfolio.name: portfolio}, past, SnapshotFolder(journal / "snapshots"))
-    return tuple(sorted(market for market, volume in portfolio.state.ledger.coins.items() if volume))
+    state = portfolio.state
+    return Books(state.venue, tuple(sorted(market for market, volume in state.ledger.coins.items() if volume)))
 
 
 def _newest_first(journal: Path) -> Iterator[Record]:

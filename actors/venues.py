@@ -20,6 +20,7 @@ from domain.orders import OrderReport
 
 HEARTBEAT = "KRW-BTC"  # always subscribed: its trades prove that the connection is alive past an interval's end
 BOOK_LEVELS = 15
+SANDBOX = "sandbox"  # the name of the place that has an exchange of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def sandbox_place(told: Mapping[str, Any]) -> Place:
         raise ConfigError(f"the sandbox's ready line is not complete: {error}") from error
     limiter = Limiter(clock)
     return Place(
-        "sandbox",
+        SANDBOX,
         UpbitRest(rest, keys, clock, limiter=limiter),
         clock,
         lambda markets: _public(socket, markets, limiter, books=False),  # the one who fills our orders has its own

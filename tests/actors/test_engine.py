@@ -18,7 +18,7 @@ from actors.runtime.codec import decode_message
 from actors.runtime.segments import read
 from actors.venues import Place
 from domain.config import Settings
-from domain.errors import StorageError
+from domain.errors import ConfigError, StorageError
 from domain.market import HOUR, Bar, Book, Level, Trade
 from domain.message import Message
 from domain.messages import (
@@ -124,14 +124,16 @@ class Stand:
 def stand(tmp_path: Path) -> Callable[..., Stand]:
     """Makes engines on one journal, each with a time and a database of its own."""
 
-    def make(*markets: str, at: int = T0, listed: tuple[str, ...] = (BTC, ETH), never: Any = ()) -> Stand:
+    def make(
+        *markets: str, at: int = T0, listed: tuple[str, ...] = (BTC, ETH), never: Any = (), venue: str = "exchange"
+    ) -> Stand:
         rows, tapes = Rows(never), []
 
         def public(_: tuple[str, ...]) -> Callable[..., Tape]:
             return lambda *callbacks: tapes.append(Tape(*callbacks)) or tapes[-1]
 
         engine = Engine(
-            place=Place("exchange", Quotes(*listed), ScaledClock(at, time.monotonic_ns(), SPEED), public, None),
+            place=Place(venue, Quotes(*listed), ScaledClock(at, time.monotonic_ns(), SPEED), public, None),
             markets=markets or (BTC,),
             journal=tmp_path / "journal",
             socket=tmp_path / "web.sock",
@@ -206,3 +208,15 @@ def test_an_event_that_can_never_be_stored_keeps_nothing_from_starting_and_is_to
         pass
     told = [one.text for one in two.rows.of(IncidentRaised) if one.kind == "not_recorded"]
     assert any(text.startswith(f"event {last} (StreamChanged)") for text in told)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "way"), [("sandbox", "exchange", "with"), ("exchange", "sandbox", "without")]
+)
+def test_books_of_another_venue_are_refused_before_anything_starts(stand, first, then, way):
+    with stand(venue=first).engine:
+        pass
+    with pytest.raises(ConfigError, match=f"at the {first}, .* at the {then}: start {way} --sandbox .* --home"):
+        stand(venue=then)
+    with stand(venue=first).engine:
+        pass

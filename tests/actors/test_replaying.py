@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from actors import gateway
-from actors.replaying import held_markets, last_time, replay_home
+from actors.replaying import Books, books_in, last_time, replay_home
 from actors.runtime import Actor, ActorSpec, ScaledClock, Status, ThreadHost, Topology
 from actors.runtime.record import decode_record, encode_record, frame, frames
 from actors.runtime.segments import listing, read
@@ -147,13 +147,13 @@ def test_a_folder_without_a_start_of_a_session_says_so(tmp_path):
         replay_home(tmp_path)
 
 
-def test_the_markets_held_are_those_whose_coins_the_next_start_finds_in_its_books(journal):
-    assert held_markets(journal, "1", 1) == ()
+def test_the_books_are_told_as_the_next_start_finds_them_with_a_snapshot_and_without(journal):
+    assert books_in(journal, "1", 1) == Books()
     live(journal, BTC, ETH)
-    assert held_markets(journal, "1", 1) == (BTC,)
+    assert books_in(journal, "1", 1) == Books("sandbox", (BTC,))
     for snapshot in (journal / "snapshots").iterdir():
         snapshot.unlink()
-    assert held_markets(journal, "1", 1) == (BTC,)
+    assert books_in(journal, "1", 1) == Books("sandbox", (BTC,))
 
 
 def test_the_last_time_of_a_journal_is_that_of_its_newest_record(journal):
