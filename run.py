@@ -1,10 +1,8 @@
 """Baeu's command line, and the one place that wires its parts together."""
 
 import faulthandler
-import hashlib
 import json
 import logging
-import re
 import shlex
 import signal
 import sys
@@ -12,62 +10,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 
-from domain.errors import ConfigError, ExchangeError, TradingError
-from domain.market import US_PER_S
+from actors.console import Commands, Duration, listed
+from domain.errors import ConfigError
 from domain.money import strict_decimals
-
-log = logging.getLogger("baeu")
 
 UPBIT_REST = "https://api.upbit.com"
 UPBIT_WS = "wss://api.upbit.com/websocket/v1"
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
-UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def code_version() -> str:
-    """What a journal is bound to: the release, and a digest of the code that decides."""
-    try:
-        release = version("baeu")
-    except PackageNotFoundError:
-        release = "0"
-    here = Path(__file__).parent
-    digest = hashlib.blake2b(digest_size=6)
-    for source in sorted((*here.glob("domain/**/*.py"), *here.glob("actors/**/*.py"))):
-        digest.update(source.read_bytes())
-    return f"{release}+{digest.hexdigest()}"
-
-
-class Duration(click.ParamType):
-    """Text like `90s`, `10m`, `1h30m`, `2d`; gives microseconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it, or fail with an example."""
-        if isinstance(value, int):
-            return value
-        parts = DURATION.findall(value)
-        if not parts or "".join(number + unit for number, unit in parts) != value:
-            self.fail(f"{value!r} is not a duration; write for example 10m, 1h30m or 2d", param, ctx)
-        return int(sum(float(number) * UNITS_S[unit] for number, unit in parts) * US_PER_S)
-
-
-class Commands(click.Group):
-    """Turns our named errors into one line on stderr and exit code 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except TradingError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(2)
 
 
 @dataclass(frozen=True)
@@ -100,6 +53,8 @@ class Session:
     def run(self) -> int:
         """Run until the time is over or a person ends it; gives the exit code."""
         from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
+        from actors.venues import chosen  # noqa: PLC0415
+        from actors.version import code_version  # noqa: PLC0415
         from storage.database import open_database  # noqa: PLC0415
         from storage.home import Home  # noqa: PLC0415
         from storage.projection import Projection  # noqa: PLC0415
@@ -162,25 +117,19 @@ class Session:
 
     @contextmanager
     def _sandbox(self, home: Any) -> Iterator[Any]:
-        """The local exchange in a process of its own; its ready line says where it is, with which keys and clock."""
-        from actors.processes import Child, ready_json  # noqa: PLC0415
+        """The local exchange, at a time no earlier than our journal's: one of the two may have lived longer."""
+        from actors.local import local_exchange  # noqa: PLC0415
         from actors.replaying import last_time  # noqa: PLC0415
-        from actors.venues import sandbox_place  # noqa: PLC0415
         from storage.playing import playable  # noqa: PLC0415
 
         options = self.options
-        arguments = ["--with-parent", "--home", str(home.sandbox), "--speed", str(options.speed)]
-        arguments += ["--seed", str(options.seed)]
-        arguments += ["--not-before", str(last_time(home.journal))]  # one of the two may have lived longer
+        arguments = ["--speed", str(options.speed), "--seed", str(options.seed)]
+        arguments += ["--not-before", str(last_time(home.journal))]
         if options.candles:
             arguments += ["--candles", str(playable(options.candles, home.sandbox / "playing"))]
-        child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=60.0)
-        try:
-            told = ready_json(child.start(), "sandbox")
-            self._box = child
-            yield sandbox_place(told)
-        finally:
-            child.stop()
+        with local_exchange(home.sandbox, arguments) as local:
+            self._box = local.process
+            yield local.place
 
     def _web(self, home: Any) -> Any:
         from actors.processes import Child, Kept  # noqa: PLC0415
@@ -206,21 +155,6 @@ def upbit() -> Any:
     from actors.venues import upbit_place  # noqa: PLC0415
 
     return upbit_place(UPBIT_REST, UPBIT_WS)
-
-
-def chosen(place: Any, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The markets to trade: those wanted, or all KRW markets the exchange has; an unknown one is an error."""
-    try:
-        known = tuple(market for market in place.rest.market_all() if market.startswith("KRW-"))
-    except ExchangeError as error:
-        if place.name == "sandbox":
-            raise
-        raise ConfigError(f"Upbit cannot be reached ({error}); without network add --sandbox") from error
-    unknown = [market for market in wanted if market not in known]
-    if unknown:
-        shown = ", ".join(known[:8])
-        raise ConfigError(f"unknown market {', '.join(unknown)}; this exchange has {len(known)}: {shown}, …")
-    return wanted or known
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -332,11 +266,6 @@ def journal_of(home: Path) -> Path:
     if not journal.is_dir():
         raise ConfigError(f"there is no journal in {home}: name the folder a session ran in (--home of paper)")
     return journal
-
-
-def listed(text: str) -> tuple[str, ...]:
-    """The markets of a comma list, in upper case, each once."""
-    return tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""What the command line is made of: durations, lists of markets, tables, and errors as one line each."""
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from domain.errors import TradingError
+from domain.market import US_PER_S
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+EXIT_ERROR = 2
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """Text like `90s`, `10m`, `1h30m`, `2d`; gives microseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it, or fail with an example."""
+        if isinstance(value, int):
+            return value
+        parts = _DURATION.findall(value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is not a duration; write for example 10m, 1h30m or 2d", param, ctx)
+        return int(sum(float(number) * _UNITS_S[unit] for number, unit in parts) * US_PER_S)
+
+
+class Commands(click.Group):
+    """Turns our named errors into one line on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except TradingError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(EXIT_ERROR)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The markets of a comma list, in upper case, each once."""
+    return tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
+
+
+def columns(rows: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Rows of cells as lines with aligned columns, two spaces between them."""
+    table = [tuple(row) for row in rows]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    return tuple("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
