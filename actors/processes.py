@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import queue
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, Self
 
 from domain.errors import ConfigError
+from domain.secret import SECRET_VARIABLES
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +23,8 @@ BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 class Child:
     """A Python module run as a child process that says one line when it is ready and ends when its stdin closes.
 
-    Its stderr is ours. `start` gives the ready line; raises ConfigError with the child's own last line when it ends
-    first or says nothing in time.
+    Its stderr is ours, its environment too but for our secrets. `start` gives the ready line; raises ConfigError when
+    it ends first (its own last line says why) or says nothing in time.
     """
 
     def __init__(self, name: str, module: str, arguments: Sequence[str], *, ready_within_s: float) -> None:
@@ -40,6 +42,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 text=True,
                 errors="replace",
+                env={name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES},
                 process_group=0,  # Ctrl-C in a terminal is for us: we end our children when we no longer need them
             )
         except OSError as error:

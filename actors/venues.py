@@ -10,13 +10,14 @@ from actors.runtime import Clock, ScaledClock, wall_clock
 from actors.upbit.frames import BookFrame, Frame, TradeFrame
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
-from actors.upbit.sign import Keys, Secret
+from actors.upbit.sign import Keys
 from actors.upbit.streams import Stream
 from actors.userstream import OpenStream as OpenPrivate
 from actors.userstream import PrivateStream
 from domain.errors import ConfigError, ExchangeError
 from domain.market import Book, Trade
 from domain.orders import OrderReport
+from domain.secret import Secret
 
 HEARTBEAT = "KRW-BTC"  # always subscribed: its trades prove that the connection is alive past an interval's end
 BOOK_LEVELS = 15

@@ -17,6 +17,14 @@ class JournalDamaged(StorageError):
     """The journal is broken before its tail: nothing after that place can be trusted."""
 
 
+class VaultDamaged(StorageError):
+    """The vault holds other bytes than were written."""
+
+
+class WrongPassphrase(ConfigError):
+    """The passphrase does not open the vault."""
+
+
 class ExchangeError(TradingError):
     """The exchange, or the way to it, did not do what was asked."""
 

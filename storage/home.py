@@ -59,6 +59,11 @@ class Home:
         return self.root / "baeu.sqlite3"
 
     @property
+    def vault(self) -> Path:
+        """File of the sealed API keys."""
+        return self.root / "vault"
+
+    @property
     def candles(self) -> Path:
         """Folder of the sealed candles."""
         return self.root / "candles"

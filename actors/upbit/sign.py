@@ -16,6 +16,7 @@ import msgspec
 from jwt.algorithms import HMACAlgorithm
 
 from domain.errors import ConfigError
+from domain.secret import Secret
 
 Params: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 """Parameters in the order they are sent; a sequence becomes `name[]=…` for each item, None is left out."""
@@ -41,25 +42,6 @@ def _signer() -> jwt.PyJWS:
 
 
 _SIGNER: Final = _signer()
-
-
-class Secret:
-    """A text that shows itself to nobody: not in a repr, a log, a message or a journal."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text, for the one place that signs with it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is neither copied nor pickled")
 
 
 @dataclass(frozen=True, slots=True)

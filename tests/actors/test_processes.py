@@ -11,6 +11,7 @@ import pytest
 from actors import processes
 from actors.processes import Child, Kept, ready_json
 from domain.errors import ConfigError
+from domain.secret import SECRET_VARIABLES
 
 READY = "print('ready', *sys.argv[1:], flush=True)\n"
 UNTIL_WE_END = "sys.stdin.read()\n"
@@ -47,6 +48,14 @@ def test_its_first_line_is_given_when_it_is_ready(child):
     assert one.start() == "ready --speed 2"
     assert one.wait(0) is None
     assert one.pid is not None
+
+
+def test_it_inherits_our_environment_but_no_secret_of_ours(child, monkeypatch):
+    for name in SECRET_VARIABLES:
+        monkeypatch.setenv(name, "hidden")
+    monkeypatch.setenv("OPEN_TO_ALL", "seen")
+    one = child("print(*(name for name in os.environ if os.environ[name] in ('hidden', 'seen')))\n")
+    assert one.start() == "OPEN_TO_ALL"
 
 
 def test_closing_its_input_is_enough_to_end_it(child):
