@@ -72,7 +72,7 @@ class ReconcilerState:
 class Reconciler(Actor[ReconcilerState]):
     """Owns the comparison of books and exchange.
 
-    Asks venue, portfolio and gateway; sends LedgerCorrected to portfolio and OrderAdopted to gateway; publishes
+    Asks venue, portfolio and gateway; sends OrderAdopted to gateway; publishes LedgerCorrected on `corrections` and
     ReconcileFinished on `reconciled`. Runs at start, after every gap of the private stream, when asked, each minute.
     """
 
@@ -165,17 +165,7 @@ class Reconciler(Actor[ReconcilerState]):
         balances = {balance.currency: balance for balance in account.balances}
         balances.setdefault("KRW", Balance("KRW", ZERO, ZERO))
         for balance in balances.values():
-            self.send(
-                "portfolio",
-                LedgerCorrected(
-                    balance.currency,
-                    balance.free + balance.locked,
-                    balance.average_price,
-                    "opening balance",
-                    True,
-                    self.now,
-                ),
-            )
+            self._correct(balance.currency, balance.free + balance.locked, balance, "opening balance", opening=True)
         self._again(RETRY_REAL_S)
 
     def _agree(self) -> None:
@@ -194,16 +184,17 @@ class Reconciler(Actor[ReconcilerState]):
         if state.seen < CONFIRMATIONS:
             self._again(RETRY_REAL_S)
             return
-        averages = {balance.currency: balance.average_price for balance in account.balances}
+        balances = {balance.currency: balance for balance in account.balances}
         for currency, amount in found.items():
             why = "the exchange's balance changed without a fill of ours"
-            self.send(
-                "portfolio",
-                LedgerCorrected(currency, amount, averages.get(currency, ZERO), why, False, self.now),
-            )
+            self._correct(currency, amount, balances.get(currency), why, opening=False)
         state.suspects, state.seen, state.green = {}, 0, False
         self.publish("reconciled", ReconcileFinished(self.now, False, words))
         self._again(RETRY_REAL_S)
+
+    def _correct(self, currency: str, amount: Decimal, theirs: Balance | None, why: str, *, opening: bool) -> None:
+        average = theirs.average_price if theirs else ZERO
+        self.publish("corrections", LedgerCorrected(currency, amount, average, why, opening, self.now))
 
     def _turn_red(self, why: str) -> None:
         self.state.green = False

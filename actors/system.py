@@ -35,6 +35,7 @@ def topics(markets: Sequence[str]) -> dict[str, tuple[str, ...]]:
         "decisions": SHOWN,
         "positions": SHOWN,
         "equity": ("risk", *SHOWN),
+        "corrections": ("portfolio", "recorder"),
         "risk": ("portfolio", *SHOWN),
         "reconciled": ("risk", *SHOWN),
         "guard": ("dashboard",),

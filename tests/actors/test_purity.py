@@ -135,6 +135,7 @@ def test_every_subscriber_takes_what_its_topics_carry():
         "equity": {messages.EquityMeasured},
         "risk": {messages.RiskTripped, messages.TradingStateChanged},
         "reconciled": {messages.ReconcileFinished},
+        "corrections": {messages.LedgerCorrected},
     }
     modules = {
         "gateway": actors.gateway,

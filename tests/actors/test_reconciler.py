@@ -54,7 +54,7 @@ def test_free_and_locked_count_together_and_a_missing_currency_holds_nothing(rec
 
 def test_the_first_look_at_an_account_makes_its_balances_the_capital(reconciler):
     compare(reconciler, (KRW, Balance("BTC", D("0.5"), D(0), D(100))), (), opened=False)
-    told = {one.currency: one for one in reconciler.to("portfolio", LedgerCorrected)}
+    told = {one.currency: one for one in reconciler.on("corrections", LedgerCorrected)}
     assert {name: one.amount for name, one in told.items()} == {"KRW": D(10_000_000), "BTC": D("0.5")}
     assert all(one.opening for one in told.values())
     assert reconciler.on("reconciled", ReconcileFinished) == []
@@ -62,7 +62,7 @@ def test_the_first_look_at_an_account_makes_its_balances_the_capital(reconciler)
 
 def test_an_empty_account_opens_too(reconciler):
     compare(reconciler, (), (), opened=False)
-    (told,) = reconciler.to("portfolio", LedgerCorrected)
+    (told,) = reconciler.on("corrections", LedgerCorrected)
     assert (told.currency, told.amount, told.opening) == ("KRW", D(0), True)
 
 
@@ -70,10 +70,10 @@ def test_a_difference_is_believed_only_after_equal_observations(reconciler):
     ours = (("KRW", D(9_000_000)),)
     for _ in range(CONFIRMATIONS - 1):
         compare(reconciler, ours=ours)
-        assert reconciler.to("portfolio", LedgerCorrected) == []
+        assert reconciler.on("corrections", LedgerCorrected) == []
         reconciler.ring()
     compare(reconciler, ours=ours)
-    (told,) = reconciler.to("portfolio", LedgerCorrected)
+    (told,) = reconciler.on("corrections", LedgerCorrected)
     assert (told.currency, told.amount, told.opening) == ("KRW", D(1_000_000), False)
     assert not reconciler.on("reconciled", ReconcileFinished)[0].green
 
@@ -81,7 +81,7 @@ def test_a_difference_is_believed_only_after_equal_observations(reconciler):
 def test_a_difference_that_changes_starts_the_count_again(reconciler):
     for step in range(CONFIRMATIONS + 2):
         compare(reconciler, ours=(("KRW", D(9_000_000 + step)),))
-        assert reconciler.to("portfolio", LedgerCorrected) == []
+        assert reconciler.on("corrections", LedgerCorrected) == []
         reconciler.ring()
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_compared_while_orders_move(reconciler, busy):
     for _ in range(CONFIRMATIONS + 1):
         compare(reconciler, ours=(("KRW", D(1)),), **busy)
         assert reconciler.published == []
-        assert reconciler.to("portfolio", LedgerCorrected) == []
+        assert reconciler.on("corrections", LedgerCorrected) == []
         busy = {"changed_at": reconciler.now} if "changed_at" in busy else busy
         reconciler.ring()
         assert reconciler.to("venue", AccountWanted)

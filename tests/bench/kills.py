@@ -75,7 +75,7 @@ class Ours:
                 self.intents[intent.intent_id] = intent
             case said.FillBooked(fill):
                 book_fill(self.ledger, fill)
-            case said.LedgerCorrected() as corrected:
+            case said.LedgerCorrected() as corrected if record.to == "portfolio":  # the recorder hears it as well
                 self.corrections.append(corrected)
                 book_flow(self.ledger, corrected.currency, corrected.amount, corrected.average_price)
             case said.AccountLoaded() as account:
