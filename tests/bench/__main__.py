@@ -1,4 +1,4 @@
-"""`python -m tests.bench NAME …` runs the benchmarks of that name, without a name all of them."""
+"""`python -m tests.bench NAME [FLAGS …]` runs one benchmark: a module of this package with a `main(arguments)`."""
 
 import importlib
 import pkgutil
@@ -8,14 +8,12 @@ from tests import bench
 
 
 def main() -> None:
-    """Run the modules named, each in turn."""
+    """Run the one named, and hand it the rest of the command line; without a name say which there are."""
     known = [module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_")]
-    unknown = sorted(set(sys.argv[1:]) - set(known))
-    if unknown:
-        sys.exit(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(known)}")
-    for name in sys.argv[1:] or known:
-        print(f"== {name}")
-        importlib.import_module(f"tests.bench.{name}").main()
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in known:
+        sys.exit(f"no benchmark is called {name!r}; there are: {', '.join(known)} (each has --help)")
+    importlib.import_module(f"tests.bench.{name}").main(arguments)
 
 
 if __name__ == "__main__":

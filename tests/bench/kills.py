@@ -267,7 +267,7 @@ class Day:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Run the day and print the verdict; exit code 1 on any difference."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.kills", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench kills", description=__doc__)
     parser.add_argument("--children", action="store_true", help="kill only one of the two processes, in turn")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--hours", type=float, default=24.0, help="simulated length of the day")

@@ -1,9 +1,11 @@
 """What a journaled turn costs beside a raw pykka tell, and how fast a journal folds; CPU time, measured in one run."""
 
+import argparse
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -116,8 +118,9 @@ def cpu_us(send: Callable[[], object], done: threading.Event) -> float:
     return (time.process_time() - start) / COUNT * 1e6
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print the figures."""
+    argparse.ArgumentParser(prog="python -m tests.bench runtime", description=__doc__).parse_args(list(arguments))
     wiring = Topology((ActorSpec("forwarding", Forwarding), ActorSpec("silent", Silent)))
     done = threading.Event()
     raw = Raw.start(done)
@@ -165,4 +168,4 @@ def simulating(wiring: Topology) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -272,7 +272,7 @@ def existing(text: str) -> Path:
 
 def main(arguments: Sequence[str] = ()) -> None:
     """Run every speed in turn, print the table, and name the highest that kept up."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.sessions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench sessions", description=__doc__)
     parser.add_argument("--speeds", type=float, nargs="+", default=SPEEDS, help="simulated seconds in a real one")
     parser.add_argument("--hours", type=float, default=6.0, help="simulated hours of each session")
     parser.add_argument("--candles", type=existing, default=str(CANDLES))
