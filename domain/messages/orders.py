@@ -103,7 +103,10 @@ class SubmitOrder(Message, frozen=True):
 
 
 class SubmitAnswered(Message, frozen=True):
-    """Outcome of a submission: accepted, refused (never existed), limited (429), unknown (may exist)."""
+    """Outcome of a submission: accepted, unknown (may exist), and three of which no order exists.
+
+    Those are refused (by the exchange), limited (429) and unsent (it never left us).
+    """
 
     identifier: str
     outcome: str

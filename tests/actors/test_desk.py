@@ -16,12 +16,10 @@ from domain.messages import (
     PositionClosed,
 )
 from domain.orders import Side
-from tests.actors.stage import BTC, Stage
+from tests.actors.stage import BTC
 from tests.actors.trade import (
     ETH,
     PRICE,
-    a_holding,
-    a_portfolio,
     entry,
     evaluation,
     fill,
@@ -29,18 +27,6 @@ from tests.actors.trade import (
     first_target,
     sale,
 )
-
-
-@pytest.fixture
-def portfolio() -> Stage:
-    return a_portfolio()
-
-
-@pytest.fixture
-def holding() -> Stage:
-    """One position of 0.006 BTC."""
-    return a_holding()
-
 
 # --- entries
 

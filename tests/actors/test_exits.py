@@ -2,8 +2,6 @@
 
 from decimal import Decimal as D
 
-import pytest
-
 from domain.messages import (
     ExitTriggered,
     GuardPosition,
@@ -15,12 +13,10 @@ from domain.messages import (
     TradingStateChanged,
 )
 from domain.orders import Side
-from tests.actors.stage import BTC, T0, Stage
+from tests.actors.stage import BTC, T0
 from tests.actors.trade import (
     ETH,
     PRICE,
-    a_holding,
-    a_portfolio,
     decided,
     entry,
     evaluation,
@@ -30,18 +26,6 @@ from tests.actors.trade import (
     orders,
     sale,
 )
-
-
-@pytest.fixture
-def portfolio() -> Stage:
-    return a_portfolio()
-
-
-@pytest.fixture
-def holding() -> Stage:
-    """One position of 0.006 BTC."""
-    return a_holding()
-
 
 # --- two reasons, refusals, timers
 

@@ -2,8 +2,6 @@
 
 from decimal import Decimal as D
 
-import pytest
-
 from actors.desk import ExitRetryDue
 from actors.portfolio import ASK_AGAIN_S, UpkeepDue
 from actors.runtime import Recovered, Restarted
@@ -28,8 +26,6 @@ from tests.actors.stage import BTC, T0, Stage
 from tests.actors.trade import (
     ETH,
     PRICE,
-    a_holding,
-    a_portfolio,
     decided,
     entry,
     evaluation,
@@ -38,18 +34,6 @@ from tests.actors.trade import (
     orders,
     sale,
 )
-
-
-@pytest.fixture
-def portfolio() -> Stage:
-    return a_portfolio()
-
-
-@pytest.fixture
-def holding() -> Stage:
-    """One position of 0.006 BTC."""
-    return a_holding()
-
 
 # --- deciding
 
