@@ -91,6 +91,22 @@ def test_control_c_ends_a_session_cleanly_and_the_next_one_goes_on(tmp_path):
     assert first["reconciled"] is True
 
 
+def test_a_signal_prints_the_stack_of_every_thread_and_the_session_goes_on(tmp_path):
+    home = tmp_path / "home"
+    arguments = ("--speed", "120", "--no-web", "--json", "--markets", "KRW-BTC", "--home", str(home))
+    program = Program("paper", "--sandbox", *arguments)
+    wait_for_journal(program, home, 20_000)
+    program.process.send_signal(signal.SIGUSR1)
+    wait_for_journal(program, home, 5_000)
+    out, err = program.interrupt()
+    assert program.code == 0, err[-3000:]
+    assert summary(out, err)["reconciled"] is True
+    stacks = re.split(r"^(?:Current thread|Thread) 0x\w+", err, flags=re.MULTILINE)[1:]
+    assert len(stacks) > 10  # an actor each, the socket, the journal's keeper, the main thread
+    assert any(re.search(r'run.py", line \d+ in <module>', stack) for stack in stacks)
+    assert any("_actor_loop" in stack for stack in stacks)
+
+
 def test_a_sandbox_that_dies_ends_the_session_with_one_line_and_the_next_one_goes_on(tmp_path):
     home = tmp_path / "home"
     arguments = ("paper", "--sandbox", "--speed", "300", "--no-web", "--json", "--home", str(home))
