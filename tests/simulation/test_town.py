@@ -86,6 +86,20 @@ def test_on_a_bad_day_money_stays_exact_and_each_order_exists_once(seed):
     assert town.host.state("portfolio").ledger.flows == CAPITAL  # no fill was ever mistaken for money from outside
 
 
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_on_a_bad_day_books_and_an_exchange_that_dies_with_them_stay_equal(seed):
+    town = Town(seed, BAD_DAY, BAD_WIRE, inside=True).run(24)
+    assert Counter(town.host.chaos.happened)["deaths"] > 5
+    town.calm().run(2)
+    assert town.books() == town.holdings()
+    assert town.host.state("reconciler").green
+    assert not town.host.state("portfolio").pending
+    assert all(order.final for order in town.host.state("gateway").orders.values())
+    booked = {one.fill.trade_id for one in town.of(FillBooked)}
+    assert booked >= {fill.trade_id for order in town.exchange.closed.values() for fill in order.fills}
+    assert town.host.state("portfolio").ledger.flows == CAPITAL
+
+
 def test_all_stop_with_liquidation_sells_everything_and_buys_nothing_more():
     town = Town(2).run(10)
     while not town.host.state("portfolio").held:

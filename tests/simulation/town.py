@@ -16,6 +16,7 @@ from domain import matching
 from domain.candles import resample
 from domain.config import Settings, SizeSettings
 from domain.market import BASE_FRAME, DAY, FOUR_HOURS, HOUR, MINUTE, US_PER_S, Bar, Book, Level, Trade
+from domain.matching import Exchange
 from domain.messages import HistoryLoaded, HistoryWanted, SessionOpened, SettingsChanged
 from domain.orders import Side
 from tests.simulation.world import Outside, Plug, SimRest, SimVenue, Sink, Wire
@@ -29,13 +30,16 @@ WARM = 12 * DAY
 class Town:
     """One simulated run. `heard` is what the recorder heard, over all lives of the process.
 
-    `entries` are the markets that may be entered from the next start on, () for all.
+    `entries` are the markets that may be entered from the next start on, () for all. With `inside` the exchange is the
+    one of this process, as on Upbit's public data: it dies and comes back with the actors.
     """
 
-    def __init__(self, seed: int = 1, faults: Faults | None = None, wire: Wire | None = None) -> None:
+    def __init__(
+        self, seed: int = 1, faults: Faults | None = None, wire: Wire | None = None, *, inside: bool = False
+    ) -> None:
+        self.inside = inside
         self.rng = random.Random(f"town {seed}")
         self.outside = Outside(self.rng, wire or Wire(), MARKETS, START_US)
-        self.exchange = self.outside.exchange
         self.posted = self.outside.posted
         self.entries: tuple[str, ...] = ()
         self.heard: list[Any] = []
@@ -44,7 +48,7 @@ class Town:
         self._phase = {market: self.rng.random() * 7 for market in MARKETS}
         self._noise = dict.fromkeys(MARKETS, 0.0)
         self._make_past()
-        self.host = SimulatorHost(system(MARKETS, self._edges(), exchange=False), seed, faults)
+        self.host = SimulatorHost(system(MARKETS, self._edges(), exchange=inside), seed, faults)
         self.outside.host = self.host
         self.host.call_later(0, self._tick)
         self.host.start()
@@ -60,8 +64,13 @@ class Town:
         actors = tuple(map(market_actor, MARKETS))
         for name in (*SETTINGS_FOR, *actors):
             self.host.tell(name, told)
-        for name in (*SESSION_FOR, *actors):
+        for name in (*SESSION_FOR, *actors, *(("venue",) if self.inside else ())):
             self.host.tell(name, opened)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The exchange that fills our orders."""
+        return self.host.state("venue").exchange if self.inside else self.outside.exchange
 
     def run(self, hours: float) -> "Town":
         """Let time pass; a process that died and came back is opened again, as run.py would."""
@@ -104,13 +113,21 @@ class Town:
         def now() -> int:
             return self.host.agenda.now
 
-        return (
+        listeners = ("venue",) if self.inside else ()
+        edges = (
             ActorSpec("recorder", functools.partial(Sink, heard=self.heard)),
             ActorSpec("dashboard", functools.partial(Sink, heard=[])),
-            ActorSpec("venue", functools.partial(SimVenue, outside=self.outside, markets=MARKETS)),
             ActorSpec("rest", functools.partial(SimRest, outside=self.outside, history=self.history)),
+            ActorSpec(
+                "feed", functools.partial(Feed, open_stream=public, markets=MARKETS, now=now, listeners=listeners)
+            ),
+        )
+        if self.inside:
+            return edges
+        return (
+            ActorSpec("venue", functools.partial(SimVenue, outside=self.outside, markets=MARKETS)),
             ActorSpec("userstream", functools.partial(UserStream, open_stream=private, now=now)),
-            ActorSpec("feed", functools.partial(Feed, open_stream=public, markets=MARKETS, now=now)),
+            *edges,
         )
 
     # --- the market
@@ -142,10 +159,11 @@ class Town:
         bids = tuple(Level(price - TICK * n, sizes[10 + n]) for n in range(10))
         book = Book(now, asks, bids)
         self._candle(market, trade)
-        self.outside.tell(matching.on_trade(self.exchange, market, trade, self.outside.new_id))
-        matching.on_book(self.exchange, market, book)
+        self.outside.tell(matching.on_trade(self.outside.exchange, market, trade, self.outside.new_id))
+        matching.on_book(self.outside.exchange, market, book)
         for plug in self.public:
             plug.callbacks[0](market, trade)
+            plug.callbacks[1](market, book)
 
     def _candle(self, market: str, trade: Trade) -> None:
         bars, start, price = self.minutes[market], trade.at - trade.at % MINUTE, trade.price
