@@ -35,6 +35,7 @@ Accepted: TypeAlias = (
     | SessionOpened
     | BookSeen
     | TradesPrinted
+    | StreamChanged
     | SubmitOrder
     | CancelOrder
     | LookUpOrder
@@ -54,7 +55,8 @@ class Exchange(Actor[ExchangeState]):
     """Owns a play-money account and matches its orders with what the public feed shows (quant.md EXE-01, EXE-05).
 
     Stands where the venue's edge stands when trading for real and takes the same messages: answers go to the sender,
-    OrderSeen to gateway, TermsLoaded is published on `terms`. It has no private stream that could drop.
+    OrderSeen to gateway, TermsLoaded is published on `terms`. It has no private stream that could drop; a book is good
+    until the public stream drops or the process ends.
     """
 
     State = ExchangeState
@@ -62,26 +64,24 @@ class Exchange(Actor[ExchangeState]):
 
     def handle(self, message: Accepted) -> None:
         """Hand each message to its handler."""
-        exchange = self.state.exchange
         match message:
             case BookSeen():
-                matching.on_book(exchange, message.market, message.book)
+                matching.on_book(self.state.exchange, message.market, message.book)
             case TradesPrinted():
-                for trade in message.trades:
-                    self._tell(matching.on_trade(exchange, message.market, trade, self._new_id))
+                self._on_trades(message)
             case SubmitOrder():
                 self._on_submit(message)
             case CancelOrder():
                 self._on_cancel(message.identifier)
             case LookUpOrder():
-                found = matching.by_identifier(exchange, message.identifier)
-                outcome = "absent" if found is None else "found"
-                self.send(self.sender, LookUpAnswered(message.identifier, outcome, found))
+                self._look_up(message.identifier)
             case AccountWanted():
                 self._on_account(message.request)
             case SessionOpened():
                 self._open(message.markets)
-            case Recovered() | Restarted():
+            case Recovered() | StreamChanged(connected=False):
+                self._forget_books()
+            case Restarted() | StreamChanged():
                 pass  # the state is all there is
             case _:
                 assert_never(message)
@@ -92,6 +92,19 @@ class Exchange(Actor[ExchangeState]):
             self.state.exchange.terms[market] = terms
             self.publish("terms", TermsLoaded(terms))
         self.publish("streams", StreamChanged("private", True, "in this process", self.now))
+
+    def _forget_books(self) -> None:
+        """Nobody knows what is displayed now: until the next book nothing can be taken."""
+        self.state.exchange.books.clear()
+        self.state.exchange.taken.clear()
+
+    def _on_trades(self, printed: TradesPrinted) -> None:
+        for trade in printed.trades:
+            self._tell(matching.on_trade(self.state.exchange, printed.market, trade, self._new_id))
+
+    def _look_up(self, identifier: str) -> None:
+        found = matching.by_identifier(self.state.exchange, identifier)
+        self.send(self.sender, LookUpAnswered(identifier, "absent" if found is None else "found", found))
 
     def _on_submit(self, order: SubmitOrder) -> None:
         exchange, identifier = self.state.exchange, order.request.identifier

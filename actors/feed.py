@@ -68,10 +68,10 @@ class Pace(Generic[T]):
 class Feed(Actor[None]):
     """Owns the public socket.
 
-    Edge: sends TradesPrinted to the market of each frame, and to the listeners, who alone hear of books (BookSeen);
-    IntervalEnded to every market once a frame or the echo of a probe shows that all of the interval was received;
-    publishes StreamChanged on `streams` and TickerSeen on `tickers`. Frames of one socket come in order: an interval's
-    end is told after all its trades.
+    Edge: sends TradesPrinted to the market of each frame, and IntervalEnded to every market once a frame or the echo of
+    a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen on
+    `tickers`. Listeners get the trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames
+    of one socket come in order: an interval's end is told after all its trades.
     """
 
     edge = True
@@ -139,13 +139,17 @@ class Feed(Actor[None]):
 
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         with self._lock:
-            self.outlet.publish("streams", StreamChanged("public", connected, reason, self._now()))
+            changed = StreamChanged("public", connected, reason, self._now())
+            self.outlet.publish("streams", changed)
+            self._tell_listeners(changed)
+            if not connected:
+                self._books = Pace(BOOK_EVERY_US)  # what still waits in it is outdated
 
     def _print(self, printed: TradesPrinted) -> None:
         self.outlet.send(f"market:{printed.market}", printed)
         self._tell_listeners(printed)
 
-    def _tell_listeners(self, message: TradesPrinted | BookSeen) -> None:
+    def _tell_listeners(self, message: TradesPrinted | BookSeen | StreamChanged) -> None:
         for listener in self._listeners:
             self.outlet.send(listener, message)
 

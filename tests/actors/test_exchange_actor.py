@@ -168,6 +168,19 @@ def test_ids_stay_unique_over_a_lost_counter(exchange):
     assert len({one.order_id for one in reports} | {fill.trade_id for one in reports for fill in one.fills}) == 4
 
 
+@pytest.mark.parametrize(
+    "change", [Recovered(2), StreamChanged("public", False, "gone", T0)], ids=["a start", "a lost stream"]
+)
+def test_nothing_is_filled_at_a_book_from_before_until_the_next_one_comes(exchange, change):
+    exchange.tell(buy(), "gateway").tell(change)
+    exchange.tell(sell(), "gateway")
+    assert exchange.to("gateway", SubmitAnswered)[0].error == "market_order_exceeds_book"
+    exchange.tell(buy("e2"), "gateway")
+    assert seen(exchange) == [("cancel", 0)]
+    exchange.tell(BookSeen(BTC, book()), "feed").tell(sell("x2"), "gateway")
+    assert seen(exchange)[-1] == ("done", D("0.004"))
+
+
 def test_after_a_start_everything_is_as_it_was(exchange):
     exchange.tell(rest(), "gateway").tell(Recovered(2), "runtime").tell(session())
     assert next(iter(exchange.state.exchange.orders.values())).request.identifier == "e1"

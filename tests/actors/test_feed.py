@@ -105,6 +105,16 @@ def test_the_last_book_of_a_market_that_fell_silent_comes_with_the_next_frame_of
     assert heard.ear.of(BookSeen) == []
 
 
+def test_a_book_that_waited_when_the_stream_dropped_never_goes_out(heard):
+    heard.stream.book(BTC, book(T0))
+    heard.stream.book(BTC, book(T0 + 1))
+    heard.stream.state(False, "gone")
+    heard.stream.state(True, "back")
+    heard.ear.all()
+    heard.stream.trade(BTC, trade(T0 + 5 * US_PER_S))
+    assert heard.ear.of(BookSeen) == []
+
+
 def test_a_pace_lets_each_market_through_by_itself_and_keeps_only_the_newest():
     pace: Pace[str] = Pace(10)
     assert pace.passes(BTC, "first", 0)
@@ -171,6 +181,7 @@ def test_the_in_process_exchange_hears_the_trades_that_the_markets_hear(heard):
     assert [to for to, one in heard.ear.all() if isinstance(one, TradesPrinted)] == [f"market:{BTC}", "venue"]
 
 
-def test_the_state_of_the_connection_is_published(rig):
-    rig.stream.state(False, "silent for 25 s")
-    assert rig.ear.next() == ("streams", StreamChanged("public", False, "silent for 25 s", T0))
+def test_the_state_of_the_connection_is_published_and_told_to_the_listeners(heard):
+    heard.stream.state(False, "silent for 25 s")
+    down = StreamChanged("public", False, "silent for 25 s", T0)
+    assert heard.ear.all() == [("streams", down), ("venue", down)]

@@ -153,7 +153,7 @@ def test_every_core_actor_is_told_of_starts_and_restarts(module):
 def test_the_in_process_exchange_takes_whatever_the_venue_takes_and_what_the_feed_tells_its_listeners():
     taken = set(typing.get_args(exchange.Accepted))
     assert set(typing.get_args(venue.Accepted)) <= taken
-    assert {"BookSeen", "TradesPrinted"} <= {message.__name__ for message in taken}
+    assert {"BookSeen", "TradesPrinted", "StreamChanged"} <= {message.__name__ for message in taken}
 
 
 def test_what_a_start_tells_is_understood():
