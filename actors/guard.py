@@ -59,10 +59,16 @@ class Guard(Actor[GuardState]):
             case SessionOpened():
                 self.state.speed = message.speed
             case Recovered() | Restarted():
-                for market in self.state.watched:
-                    self.send(f"market:{market}", WatchMarket(True))
+                self._on_back()
             case _:
                 assert_never(message)
+
+    def _on_back(self) -> None:
+        """Mail may have died with the process: ask for prices again, and tell again where a stop has trailed to."""
+        for market, guarded in self.state.watched.items():
+            self.send(f"market:{market}", WatchMarket(True))
+            if guarded.tp1_done:
+                self.send("portfolio", LevelsMoved(market, guarded.stop, guarded.high))
 
     def _on_position(self, told: GuardPosition) -> None:
         state, market = self.state, told.market

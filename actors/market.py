@@ -109,6 +109,7 @@ class Market(Actor[MarketState]):
             case SessionOpened():
                 self.state.speed = message.speed
             case Recovered():
+                self.state.watched = False  # the guard says so again, and its word to stop may have been lost
                 self._lose_track()
             case Restarted():
                 self.state.asking = False

@@ -117,3 +117,12 @@ def test_it_shows_that_it_is_alive_with_the_last_price_of_each_market(guard):
     guard.tell(price(99_000)).tell(minute(99_500))
     (alive,) = guard.on("guard", GuardAlive)
     assert alive.watched == ((BTC, T0 + 2 * MINUTE),)
+
+
+def test_a_start_tells_again_where_the_stop_of_a_runner_has_trailed_to(guard):
+    guard.tell(Recovered(2), "runtime")
+    assert guard.to("portfolio", LevelsMoved) == []
+    guard.tell(position("0.5", tp1=True)).tell(minute(103_000))
+    (moved,) = guard.to("portfolio", LevelsMoved)
+    guard.tell(Recovered(3), "runtime")
+    assert guard.to("portfolio", LevelsMoved) == [moved]

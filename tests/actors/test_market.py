@@ -3,6 +3,7 @@ from decimal import Decimal as D
 import pytest
 
 from actors.market import Market
+from actors.runtime import Recovered
 from domain.market import BASE_FRAME, HOUR, MINUTE, US_PER_S, Bar, Trade
 from domain.messages import (
     HistoryFailed,
@@ -187,6 +188,13 @@ def test_prices_go_to_the_guard_only_while_it_watches(warm, tape):
     assert (closed.bar.high, closed.end) == (1_050, T0 + 2 * MINUTE)
     warm.tell(WatchMarket(False), "guard").tell(tape.at(130), "feed")
     assert warm.to("guard", PriceSeen) == []
+
+
+def test_after_a_start_prices_go_to_the_guard_once_it_asks_for_them_again(warm, tape):
+    warm.tell(WatchMarket(True), "guard").tell(Recovered(2), "runtime").tell(tape.at(70), "feed")
+    assert warm.to("guard", PriceSeen) == []
+    warm.tell(WatchMarket(True), "guard").tell(tape.at(80), "feed")
+    assert warm.to("guard", PriceSeen)
 
 
 def test_the_state_survives_a_snapshot_in_the_middle_of_a_bar(warm, tape):
