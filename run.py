@@ -1,7 +1,6 @@
 """Baeu's command line, and the one place that wires its parts together."""
 
 import faulthandler
-import json
 import logging
 import shlex
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 
 import click
 
-from actors.console import Commands, Duration, listed
+from actors.console import Commands, Duration, home_option, listed, tell
 from domain.errors import ConfigError
 from domain.money import strict_decimals
 
@@ -53,6 +52,7 @@ class Session:
     def run(self) -> int:
         """Run until the time is over or a person ends it; gives the exit code."""
         from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
+        from actors.local import dashboard  # noqa: PLC0415
         from actors.venues import chosen  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
         from storage.database import open_database  # noqa: PLC0415
@@ -93,10 +93,11 @@ class Session:
             if options.fault:
                 engine.plant(options.fault)
             if not options.no_web:
-                stack.enter_context(self._web(home))
+                again = shlex.join(["python", "run.py", *sys.argv[1:]])
+                stack.enter_context(dashboard(home.web_socket, options.port, again))
             self._wait(engine)
             summary = engine.close(exchange_alive=not self.failure)
-        self._tell(summary)
+        tell(summary, as_json=options.as_json)
         if self.failure:
             click.echo(f"error: {self.failure}", err=True)
         return 1 if self.failure else 0
@@ -131,24 +132,6 @@ class Session:
             self._box = local.process
             yield local.place
 
-    def _web(self, home: Any) -> Any:
-        from actors.processes import Child, Kept  # noqa: PLC0415
-
-        again = shlex.join(["python", "run.py", *sys.argv[1:]])
-        arguments = ["--with-parent", "--socket", str(home.web_socket), "--port", str(self.options.port)]
-        arguments += ["--start-command", again]
-        return Kept(
-            lambda: Child("dashboard", "webui", arguments, ready_within_s=30.0),
-            on_ready=lambda line: click.echo(line, err=True),
-        )
-
-    def _tell(self, summary: dict[str, Any]) -> None:
-        if self.options.as_json:
-            click.echo(json.dumps(summary))
-            return
-        for name, value in summary.items():
-            click.echo(f"{name.replace('_', ' '):>16}  {value}")
-
 
 def upbit() -> Any:
     """Upbit's public side, with the in-process exchange for orders."""
@@ -170,15 +153,6 @@ def main(*, verbose: bool) -> None:
     )
     for chatty in ("urllib3", "websocket", "numba", "werkzeug", "peewee", "pykka", "numexpr"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-home_option = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("~/.baeu"),
-    show_default=True,
-    help="Folder that holds everything Baeu keeps.",
-)
 
 
 @main.command()
@@ -229,6 +203,7 @@ def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: i
 def replay(home: Path) -> None:
     """Re-run the journal of HOME and say `identical`, or name the first difference."""
     from actors.replaying import replay_home  # noqa: PLC0415
+    from storage.home import journal_of  # noqa: PLC0415
 
     report = replay_home(journal_of(home))
     click.echo(f"{report.turns} turns of {report.records} records: {report.first_difference or 'identical'}")
@@ -242,6 +217,7 @@ def replay(home: Path) -> None:
 def incident(home: Path, last: int | None, chain: int | None) -> None:
     """Print the supervisor's log of HOME as a timeline."""
     from actors.runtime import incident as review  # noqa: PLC0415
+    from storage.home import journal_of  # noqa: PLC0415
 
     journal = journal_of(home)
     lines = review.chain(journal, chain) if chain else review.timeline(journal, last)
@@ -258,14 +234,6 @@ def web(home: Path, port: int) -> None:
     from webui.host import serve  # noqa: PLC0415
 
     serve(Home(home).web_socket, port)
-
-
-def journal_of(home: Path) -> Path:
-    """The journal of a home; an error when no session ever ran there."""
-    journal = home.expanduser() / "journal"
-    if not journal.is_dir():
-        raise ConfigError(f"there is no journal in {home}: name the folder a session ran in (--home of paper)")
-    return journal
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """What the command line is made of: durations, lists of markets, tables, and errors as one line each."""
 
+import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +15,15 @@ from domain.market import US_PER_S
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 EXIT_ERROR = 2
+
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("~/.baeu"),
+    show_default=True,
+    help="Folder that holds everything Baeu keeps.",
+)
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
@@ -45,6 +56,15 @@ class Commands(click.Group):
 def listed(text: str) -> tuple[str, ...]:
     """The markets of a comma list, in upper case, each once."""
     return tuple(dict.fromkeys(part.strip().upper() for part in text.split(",") if part.strip()))
+
+
+def tell(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print the summary of a session, a line each or as one JSON object."""
+    if as_json:
+        click.echo(json.dumps(summary))
+        return
+    for name, value in summary.items():
+        click.echo(f"{name.replace('_', ' '):>16}  {value}")
 
 
 def columns(rows: Iterable[Sequence[str]]) -> tuple[str, ...]:

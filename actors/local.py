@@ -1,21 +1,25 @@
-"""The local exchange as a process of our own, for the commands that trade or look at it."""
+"""The processes a command starts beside itself: the local exchange, and the dashboard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from actors.processes import Child, ready_json
+import click
+
+from actors.processes import Child, Kept, ready_json
 from actors.venues import Place, sandbox_place
 
 READY_WITHIN_S = 60.0
+PAGE_WITHIN_S = 30.0
 
 
 class Local(NamedTuple):
-    """A running sandbox: the place to trade at, and the process that plays it."""
+    """A running sandbox: the place to trade at, the process that plays it, and its ready line."""
 
     place: Place
     process: Child
+    told: Mapping[str, Any]
 
 
 @contextmanager
@@ -28,6 +32,15 @@ def local_exchange(home: Path, options: Sequence[str] = ()) -> Iterator[Local]:
     child = Child("sandbox", "actors.sandbox", arguments, ready_within_s=READY_WITHIN_S)
     try:
         told = ready_json(child.start(), "sandbox")
-        yield Local(sandbox_place(told), child)
+        yield Local(sandbox_place(told), child, told)
     finally:
         child.stop()
+
+
+def dashboard(socket: Path, port: int, again: str) -> Kept:
+    """The dashboard of the engine behind this socket, kept alive; it shows `again` as what starts the engine anew."""
+    arguments = ["--with-parent", "--socket", str(socket), "--port", str(port), "--start-command", again]
+    return Kept(
+        lambda: Child("dashboard", "webui", arguments, ready_within_s=PAGE_WITHIN_S),
+        on_ready=lambda line: click.echo(line, err=True),
+    )

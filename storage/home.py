@@ -131,6 +131,14 @@ class Home:
         sync_folder(self.root)
 
 
+def journal_of(home: Path) -> Path:
+    """The journal of a home; raises ConfigError when no session ever ran there. Nothing is created."""
+    journal = home.expanduser() / "journal"
+    if not journal.is_dir():
+        raise ConfigError(f"there is no journal in {home}: name the folder a session ran in (--home of paper)")
+    return journal
+
+
 def sync_folder(folder: Path) -> None:
     """Make names created or changed in a folder survive a power cut; raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
