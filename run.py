@@ -53,6 +53,7 @@ class Session:
         """Run until the time is over or a person ends it; gives the exit code."""
         from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
         from actors.local import dashboard  # noqa: PLC0415
+        from actors.rulebook import barred  # noqa: PLC0415
         from actors.venues import chosen  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
         from storage.database import open_database  # noqa: PLC0415
@@ -71,6 +72,7 @@ class Session:
         with ExitStack() as stack:
             place = stack.enter_context(self._sandbox(home)) if options.sandbox else upbit()
             markets = chosen(place, listed(options.markets))
+            halted = barred(place.rest, markets, place.clock.now)
             database = stack.enter_context(closing(open_database(home.database)))
             projection = Projection(database)
             engine = Engine(
@@ -82,6 +84,7 @@ class Session:
                 settings=settings,
                 seed=options.seed,
                 code_version=code_version(),
+                halted=halted,
                 outlets=Outlets(
                     write=projection.apply,
                     release=database.close,

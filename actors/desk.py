@@ -40,6 +40,7 @@ class PortfolioState:
     speed: float = 1.0
     settings: Settings = field(default_factory=Settings)
     universe: list[str] = field(default_factory=list)
+    halted: dict[str, str] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     trading: TradingStateChanged = field(default_factory=lambda: TradingStateChanged("REDUCING", "starting", "", 0))
     ledger: Ledger = field(default_factory=Ledger)

@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +13,7 @@ from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import books_in
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
-from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
+from actors.system import SESSION_FOR, SETTINGS_FOR, SHOWN, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
 from actors.venues import SANDBOX, Place
@@ -59,7 +59,9 @@ class Engine:
         seed: int,
         code_version: str,
         outlets: Outlets,
+        halted: Mapping[str, str] | None = None,
     ) -> None:
+        """`halted` are markets that may not be entered, each with the reason."""
         self._place = place
         self._entries = markets
         books = books_in(journal, code_version, seed)
@@ -69,6 +71,7 @@ class Engine:
         self._prefix = identifier_prefix
         self._settings = settings
         self._outlets = outlets
+        self._halted = dict(halted or {})
         self._journal = journal
         self._closed: dict[str, Any] | None = None
         self._dashboard: Dashboard | None = None
@@ -133,7 +136,12 @@ class Engine:
         for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
             self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
         opened = SessionOpened(
-            self._place.name, self._prefix, self._markets, self._place.clock.speed, entries=self._entries
+            self._place.name,
+            self._prefix,
+            self._markets,
+            self._place.clock.speed,
+            entries=self._entries,
+            halted=tuple(self._halted.items()),
         )
         for name in (*SESSION_FOR, *map(market_actor, self._markets)):
             self._host.tell(name, opened)
@@ -144,8 +152,16 @@ class Engine:
             self._tell_incident("not_listed", market, text)
         if self._exits:
             log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
+        self._tell_halted()
         log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
         return self
+
+    def _tell_halted(self) -> None:
+        """Show why markets may not be entered; each decision there says it too."""
+        for market, reason in self._halted.items():
+            log.error("market not entered market=%s reason=%s", market, reason)
+            for name in SHOWN:
+                self._host.tell(name, IncidentRaised(self.now(), "market_halt", market, reason))
 
     def __exit__(self, *_: object) -> None:
         """Close, if `close` was not called."""

@@ -91,7 +91,7 @@ class Portfolio(Desk):
             case SettingsChanged():
                 self.state.settings = message.settings
             case UniverseChanged():
-                self.state.universe = list(message.markets)
+                self.state.universe, self.state.halted = list(message.markets), dict(message.halted)
             case TermsLoaded():
                 self.state.terms[message.terms.market] = message.terms
             case MarketEvaluated():
@@ -203,7 +203,7 @@ class Portfolio(Desk):
 
     def _risk(self) -> RiskView:
         trading = self.state.trading
-        return RiskView(state=trading.state, reason=trading.reason, universe=tuple(self.state.universe))
+        return RiskView(trading.state, trading.reason, tuple(self.state.universe), tuple(self.state.halted.items()))
 
     # --- what became of an intent
 

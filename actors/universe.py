@@ -11,13 +11,14 @@ Accepted: TypeAlias = Recovered | Restarted | SessionOpened
 
 @dataclass(slots=True)
 class UniverseState:
-    """The markets that may be entered, in the session's order."""
+    """The markets that may be entered, in the session's order, and why some of them may not just now."""
 
     markets: list[str] = field(default_factory=list)
+    halted: dict[str, str] = field(default_factory=dict)
 
 
 class Universe(Actor[UniverseState]):
-    """Owns the list of markets that may be entered; publishes UniverseChanged on `universe`. Blocks on nothing."""
+    """Owns which markets there are and may be entered; publishes UniverseChanged on `universe`. Blocks on nothing."""
 
     State = UniverseState
 
@@ -26,6 +27,7 @@ class Universe(Actor[UniverseState]):
         match message:
             case SessionOpened():
                 self.state.markets = list(message.entries or message.markets)
+                self.state.halted = dict(message.halted)
                 self._tell()
             case Recovered() | Restarted():
                 if self.state.markets:
@@ -34,4 +36,4 @@ class Universe(Actor[UniverseState]):
                 assert_never(message)
 
     def _tell(self) -> None:
-        self.publish("universe", UniverseChanged(tuple(self.state.markets)))
+        self.publish("universe", UniverseChanged(tuple(self.state.markets), tuple(self.state.halted.items())))

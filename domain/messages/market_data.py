@@ -84,9 +84,10 @@ class StreamChanged(Message, frozen=True):
 
 
 class UniverseChanged(Message, frozen=True):
-    """The markets that may be entered now."""
+    """The markets of the session, and those among them that may not be entered now, each with the reason."""
 
     markets: tuple[str, ...]
+    halted: tuple[tuple[str, str], ...] = ()
 
 
 class TermsLoaded(Message, frozen=True):
@@ -107,7 +108,8 @@ class SessionOpened(Message, frozen=True):
     """First message of a start: the venue, the prefix of our order identifiers, the markets of the session.
 
     `speed` is that of the clock: waits that belong to the transport are this many times longer in our time. `entries`
-    are the markets that may be entered, () for all: the others are there because something is held in them.
+    are the markets that may be entered, () for all: the others are there because something is held in them. `halted`
+    are those of them that may not be entered after all, each with the reason.
     """
 
     venue: str
@@ -115,3 +117,4 @@ class SessionOpened(Message, frozen=True):
     markets: tuple[str, ...]
     speed: float
     entries: tuple[str, ...] = ()
+    halted: tuple[tuple[str, str], ...] = ()

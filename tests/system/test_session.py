@@ -5,12 +5,14 @@ import random
 import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from tests.system.conftest import Program, run, summary
+from tests.system.conftest import ROOT, Program, run, summary
 
 FIVE = "KRW-BTC,KRW-ETH,KRW-XRP,KRW-SOL,KRW-DOGE"
 
@@ -124,3 +126,16 @@ def test_a_sandbox_that_dies_ends_the_session_with_one_line_and_the_next_one_goe
     with sqlite3.connect(home / "baeu.sqlite3") as database:
         newest = database.execute("select code from decisions where at = (select max(at) from decisions)").fetchall()
     assert ("NO_SIGNAL",) in newest  # engine and exchange share one time again, so bars have trades in them
+
+
+def test_a_barred_market_is_shown_decided_against_with_its_reason_recorded_and_replays(tmp_path):
+    program = [sys.executable, "-m", "tests.system.barred", str(tmp_path / "home")]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = summary(done.stdout, done.stderr)
+    assert told["decided"] == {"KRW-BTC": None, "KRW-ETH": "the exchange moves KRW-ETH in other steps"}
+    assert told["shown"] == ["KRW-ETH: the exchange moves KRW-ETH in other steps"]
+    with sqlite3.connect(tmp_path / "home" / "baeu.sqlite3") as database:
+        kept = database.execute("select count(*) from risk_events where text like '%in other steps%'").fetchone()[0]
+    assert kept == 1
+    assert run("replay", str(tmp_path / "home"))[1].strip().endswith("identical")
