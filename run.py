@@ -2,6 +2,7 @@
 
 import faulthandler
 import logging
+import resource
 import shlex
 import signal
 import sys
@@ -15,6 +16,8 @@ from typing import Any
 import click
 
 from actors.console import Commands, Duration, home_option, listed, tell
+from actors.keys.commands import keys_group
+from actors.keys.source import Tools
 from domain.errors import ConfigError
 from domain.money import strict_decimals
 
@@ -148,6 +151,7 @@ def upbit() -> Any:
 def main(*, verbose: bool) -> None:
     """Baeu trades the KRW markets of Upbit by itself, and explains every decision."""
     strict_decimals()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold API keys
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1`: the stack of every thread, the only view into a hang
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -237,6 +241,17 @@ def web(home: Path, port: int) -> None:
     from webui.host import serve  # noqa: PLC0415
 
     serve(Home(home).web_socket, port)
+
+
+def key_tools() -> Tools:
+    """What the commands that use keys need of the storage."""
+    from storage.home import Home  # noqa: PLC0415
+    from storage.vault import Vault, passphrase_given  # noqa: PLC0415
+
+    return Tools(lambda home: Vault(Home(home).vault), passphrase_given)
+
+
+main.add_command(keys_group(key_tools, UPBIT_REST))
 
 
 if __name__ == "__main__":
