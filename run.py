@@ -243,6 +243,26 @@ def web(home: Path, port: int) -> None:
     serve(Home(home).web_socket, port)
 
 
+@main.command()
+@click.option("--sandbox", is_flag=True, help="Look at a local exchange, started for this, with its own key.")
+@home_option
+@click.option("--key", "name", default="", help="The vault's key to use; default: the environment's, or the only one.")
+@click.option("--url", default=UPBIT_REST, show_default=True, help="Another exchange that speaks Upbit's protocol.")
+@click.option("--socket", default=UPBIT_WS, show_default=True, help="Its WebSocket.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
+def doctor(*, sandbox: bool, home: Path, name: str, url: str, socket: str, as_json: bool) -> None:  # noqa: PLR0913 (flags)
+    """Look at network, clock, key, rule book, disk and files; exit code 1 when something is red."""
+    from actors.doctor.checks import diagnose, key_exchange, own_exchange  # noqa: PLC0415
+    from actors.doctor.show import show  # noqa: PLC0415
+    from storage import health  # noqa: PLC0415
+    from storage.home import Home  # noqa: PLC0415
+
+    place = Home(home)
+    files = {"database": lambda: health.database(place.database), "vault": lambda: health.vault(place.vault)}
+    with own_exchange() if sandbox else key_exchange(url, socket, key_tools(), home, name) as exchange:
+        sys.exit(show(diagnose(exchange, place.root, place.journal, files), as_json=as_json))
+
+
 def key_tools() -> Tools:
     """What the commands that use keys need of the storage."""
     from storage.home import Home  # noqa: PLC0415
