@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from actors.runtime import Actor, Recovered, Restarted
+from domain.account import costs_in_won
 from domain.market import US_PER_S
 from domain.message import Message
 from domain.messages import (
@@ -165,7 +166,7 @@ class Reconciler(Actor[ReconcilerState]):
         balances = {balance.currency: balance for balance in account.balances}
         balances.setdefault("KRW", Balance("KRW", ZERO, ZERO))
         for balance in balances.values():
-            self._correct(balance.currency, balance.free + balance.locked, balance, "opening balance", opening=True)
+            self._correct(balance.currency, balance.free + balance.locked, account, "opening balance", opening=True)
         self._again(RETRY_REAL_S)
 
     def _agree(self) -> None:
@@ -184,17 +185,20 @@ class Reconciler(Actor[ReconcilerState]):
         if state.seen < CONFIRMATIONS:
             self._again(RETRY_REAL_S)
             return
-        balances = {balance.currency: balance for balance in account.balances}
         for currency, amount in found.items():
-            why = "the exchange's balance changed without a fill of ours"
-            self._correct(currency, amount, balances.get(currency), why, opening=False)
+            self._correct(currency, amount, account, "the exchange's balance changed without a fill of ours")
         state.suspects, state.seen, state.green = {}, 0, False
         self.publish("reconciled", ReconcileFinished(self.now, False, words))
         self._again(RETRY_REAL_S)
 
-    def _correct(self, currency: str, amount: Decimal, theirs: Balance | None, why: str, *, opening: bool) -> None:
-        average = theirs.average_price if theirs else ZERO
-        self.publish("corrections", LedgerCorrected(currency, amount, average, why, opening, self.now))
+    def _correct(
+        self, currency: str, amount: Decimal, account: AccountLoaded, why: str, *, opening: bool = False
+    ) -> None:
+        costs = costs_in_won(account.balances)
+        if amount > 0 and currency not in costs:
+            why = f"{why}; what it cost in KRW is not known and counts as nothing"
+        cost = costs.get(currency, ZERO)
+        self.publish("corrections", LedgerCorrected(currency, amount, cost, why, opening, self.now))
 
     def _turn_red(self, why: str) -> None:
         self.state.green = False

@@ -1,15 +1,16 @@
 """Our own books: cash, coins and what they cost, folded from fills and from money that came or went without one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from domain.errors import TradingError
 from domain.money import ceil_to
-from domain.orders import Fill, Side
+from domain.orders import Balance, Fill, Side
 
 ZERO: Final = Decimal(0)
+WON: Final = "KRW"
 COST_STEP: Final = Decimal("0.00000001")
 SEEN_KEPT: Final = 10_000
 """Trade ids remembered: a fill told again after this many others would count twice, and the reconciler would see it."""
@@ -62,7 +63,7 @@ def book_flow(ledger: Ledger, currency: str, amount: Decimal, average_price: Dec
 
     A coin counts at `average_price` KRW each when it comes, and at what it cost us when it goes.
     """
-    if currency == "KRW":
+    if currency == WON:
         ledger.cash += amount
         ledger.flows += amount
         return
@@ -82,6 +83,19 @@ def equity(ledger: Ledger, marks: Mapping[str, Decimal]) -> Decimal:
     if missing:
         raise UnknownPrice(f"no price is known for {', '.join(missing)}: wait for a trade there")
     return ledger.cash + sum((volume * marks[market] for market, volume in ledger.coins.items()), ZERO)
+
+
+def costs_in_won(balances: Iterable[Balance]) -> dict[str, Decimal]:
+    """What one of each currency cost in KRW, by what the exchange tells; those nobody can tell are missing.
+
+    An average told in another currency, as of a coin bought in a BTC market, counts at what that one cost on average.
+    """
+    told = {balance.currency: balance for balance in balances}
+    costs = {WON: ZERO} | {name: one.average_price for name, one in told.items() if one.average_unit == WON}
+    for name, one in told.items():
+        if name not in costs and costs.get(one.average_unit):
+            costs[name] = ceil_to(one.average_price * costs[one.average_unit], COST_STEP)
+    return costs
 
 
 def statement(ledger: Ledger, marks: Mapping[str, Decimal]) -> tuple[Line, ...]:

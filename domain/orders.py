@@ -97,9 +97,10 @@ class OrderReport(Value, frozen=True):
 
 
 class Balance(Value, frozen=True):
-    """What one currency holds: `free` to use, `locked` in orders. `average_price` as the exchange tells it (KRW)."""
+    """What one currency holds: `free` to use, `locked` in orders. `average_price` of one is in `average_unit`."""
 
     currency: str
     free: Decimal
     locked: Decimal
     average_price: Decimal = Decimal(0)
+    average_unit: str = "KRW"

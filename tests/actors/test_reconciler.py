@@ -60,6 +60,23 @@ def test_the_first_look_at_an_account_makes_its_balances_the_capital(reconciler)
     assert reconciler.on("reconciled", ReconcileFinished) == []
 
 
+def test_a_coin_bought_in_another_market_opens_at_what_it_cost_in_won_and_an_unknown_cost_is_told(reconciler):
+    coins = (
+        Balance("BTC", D(1), D(0), D(100)),
+        Balance("ETH", D(2), D(0), D("0.5"), "BTC"),
+        Balance("XRP", D(3), D(0), D("0.5"), "USDT"),
+    )
+    compare(reconciler, (KRW, *coins), (), opened=False)
+    told = {one.currency: one for one in reconciler.to("portfolio", LedgerCorrected)}
+    assert {name: one.average_price for name, one in told.items()} == {
+        "KRW": D(0),
+        "BTC": D(100),
+        "ETH": D(50),
+        "XRP": D(0),
+    }
+    assert {name for name, one in told.items() if "not known" in one.reason} == {"XRP"}
+
+
 def test_an_empty_account_opens_too(reconciler):
     compare(reconciler, (), (), opened=False)
     (told,) = reconciler.on("corrections", LedgerCorrected)

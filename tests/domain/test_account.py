@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.account import SEEN_KEPT, Ledger, UnknownPrice, book_fill, book_flow, equity, statement
-from domain.orders import Fill, Side
+from domain.account import SEEN_KEPT, Ledger, UnknownPrice, book_fill, book_flow, costs_in_won, equity, statement
+from domain.orders import Balance, Fill, Side
 
 M = "KRW-TST"
 
@@ -204,3 +204,19 @@ def test_cash_and_coins_do_not_depend_on_the_order_fills_are_told_in(fills: list
     ledger = a_ledger(*fills)
     expected = a_ledger(*sorted(fills, key=lambda fill: fill.trade_id))
     assert (ledger.cash, ledger.coins, ledger.realised) == (expected.cash, expected.coins, expected.realised)
+
+
+def test_a_cost_told_in_another_currency_counts_at_what_that_one_cost() -> None:
+    balances = (
+        Balance("KRW", D(5), D(0)),
+        Balance("ETH", D(1), D(0), D("0.03"), "BTC"),
+        Balance("BTC", D("0.5"), D(0), D(100_000_000)),
+        Balance("AIR", D(7), D(0), D(0)),
+        Balance("USD", D(1), D(0), D(3), "USDT"),
+    )
+    assert costs_in_won(balances) == {"KRW": D(0), "BTC": D(100_000_000), "AIR": D(0), "ETH": D(3_000_000)}
+
+
+def test_a_cost_told_in_a_currency_that_itself_cost_nothing_is_not_known() -> None:
+    balances = (Balance("BTC", D(0), D(0), D(0)), Balance("ETH", D(1), D(0), D("0.03"), "BTC"))
+    assert "ETH" not in costs_in_won(balances)
