@@ -1,15 +1,18 @@
-"""What the exchange lists and quotes, beyond trades, books and candles: markets with their flags, tickers, ticks."""
+"""What the exchange lists and quotes: markets with their flags, tickers, ticks, past trades."""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from actors.upbit import fields
-from actors.upbit.wire import note_fields, number
+from actors.upbit import fields, wire
+from actors.upbit.news import NEWS
+from actors.upbit.wire import identity, number, positive, text
 from domain.errors import BadPayload
+from domain.market import Trade
 from domain.message import Value
+from domain.orders import Side
 
-US_PER_MS = 1_000
+TAKERS: Final = {"BID": Side.BUY, "ASK": Side.SELL}
 
 
 class Listing(Value, frozen=True):
@@ -52,13 +55,13 @@ class Instrument(Value, frozen=True):
 
 def listing(row: Mapping[str, Any]) -> Listing:
     """A row of market/all; without its details every flag is down, also one that only an older host sends."""
-    note_fields("listing", row, fields.LISTING)
+    NEWS.fields("listing", row, fields.LISTING)
     event = row.get("market_event") or {}
     cautions = event.get("caution") or {}
     return Listing(
-        market=row["market"],
-        korean_name=str(row.get("korean_name") or ""),
-        english_name=str(row.get("english_name") or ""),
+        market=identity(row, "market"),
+        korean_name=text(row, "korean_name"),
+        english_name=text(row, "english_name"),
         warning=bool(event.get("warning")) or row.get("market_warning") == "CAUTION",
         cautions=tuple(sorted(name for name, up in cautions.items() if up)),
     )
@@ -66,10 +69,10 @@ def listing(row: Mapping[str, Any]) -> Listing:
 
 def ticker(row: Mapping[str, Any]) -> Ticker:
     """A ticker by REST (`market`) or by stream (`code`, long names)."""
-    note_fields("ticker", row, fields.TICKER)
+    NEWS.fields("ticker", row, fields.KNOWN["ticker"])
     return Ticker(
-        market=row["market"] if "market" in row else row["code"],
-        at=int(row["trade_timestamp"]) * US_PER_MS,
+        market=identity(row, "market" if "market" in row else "code"),
+        at=wire.at_ms(row, "trade_timestamp"),
         price=number(row, "trade_price"),
         open=number(row, "opening_price"),
         high=number(row, "high_price"),
@@ -78,19 +81,32 @@ def ticker(row: Mapping[str, Any]) -> Ticker:
         change_rate=number(row, "signed_change_rate"),
         volume_24h=number(row, "acc_trade_volume_24h"),
         value_24h=number(row, "acc_trade_price_24h"),
-        state=str(row.get("market_state") or ""),
-        delisting=_date(row.get("delisting_date")),
+        state=text(row, "market_state"),
+        delisting=date(row.get("delisting_date")),
     )
 
 
 def instrument(row: Mapping[str, Any]) -> Instrument:
     """A row of orderbook/instruments, where every number is text."""
-    note_fields("instrument", row, fields.INSTRUMENT)
+    NEWS.fields("instrument", row, fields.INSTRUMENT)
     levels = tuple(number({"level": level}, "level") for level in row["supported_levels"])
-    return Instrument(row["market"], number(row, "tick_size"), levels)
+    return Instrument(identity(row, "market"), positive(row, "tick_size"), levels)
 
 
-def _date(told: object) -> str:
+def trade(row: Mapping[str, Any]) -> Trade:
+    """A row of trades/ticks; `ask_bid` is the side of the taker."""
+    NEWS.fields("past trade", row, fields.PUBLIC_TRADE)
+    return Trade(
+        at=wire.at_ms(row, "timestamp"),
+        price=positive(row, "trade_price"),
+        volume=positive(row, "trade_volume"),
+        taker=TAKERS[row["ask_bid"]],
+        sequential_id=wire.whole(row, "sequential_id"),
+    )
+
+
+def date(told: object) -> str:
+    """A date as `yyyy-mm-dd`, "" for none; raises BadPayload for anything else."""
     match told:
         case None | "":
             return ""
@@ -99,4 +115,4 @@ def _date(told: object) -> str:
         case {"year": int(year), "month": int(month), "day": int(day)}:
             return f"{year:04}-{month:02}-{day:02}"
         case _:
-            raise BadPayload(f"expected a delisting date, found {told!r:.80}")
+            raise BadPayload(f"expected a date, found {told!r:.80}")

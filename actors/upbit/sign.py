@@ -80,7 +80,10 @@ def hashed_text(params: Params) -> str:
 
 
 def wire_query(params: Params) -> str:
-    """The same pairs as they go over the wire: percent-encoded, brackets literal."""
+    """The same pairs as they go over the wire: percent-encoded, brackets literal.
+
+    The HTTP library encodes brackets too on its way; the exchange decodes what it gets before it hashes.
+    """
     return "&".join(f"{quote(key, safe='[]')}={quote(value, safe='')}" for key, value in pairs(params))
 
 

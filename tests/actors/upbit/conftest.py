@@ -3,9 +3,10 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -32,6 +33,25 @@ class Request:
     path: str
     headers: list[tuple[str, str]]
     body: bytes
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The parameters in the order sent, decoded."""
+        return parse_qsl(self.path.partition("?")[2])
+
+
+class _Served(list):
+    """Answers made when they are asked for."""
+
+    def __init__(self, make: Callable[[], Answer]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, _: object) -> Answer:
+        return self._make()
 
 
 class Exchange:
@@ -78,6 +98,10 @@ class Exchange:
 
     def says(self, *answers: Answer) -> None:
         self.answers = list(answers)
+
+    def serves(self, answer: Callable[[Request], Answer]) -> None:
+        """Let `answer` say what each request gets."""
+        self.answers = _Served(lambda: answer(self.requests[-1]))
 
     def close(self) -> None:
         self.server.shutdown()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from actors.upbit import frames, wire
+from actors.upbit import order_wire, private
 from actors.upbit.limits import Urgency
 from domain.errors import BadPayload, ExchangeUnavailable, OutcomeUnknown, RateLimited, RequestRefused
 from domain.market import DAY, US_PER_S
@@ -88,14 +88,14 @@ def test_an_order_of_a_type_of_tomorrow_hides_none_of_the_others(exchange, rest)
 
 def test_an_event_of_an_order_type_of_tomorrow_is_read_too():
     event = EVENT | {"order_type": "twap", "state": "wait", "price": None, "executed_volume": D(0)}
-    assert frames.read(event).price is None
+    assert private.order(event).price is None
 
 
 def test_a_limit_order_without_its_price_is_a_bad_payload():
     with pytest.raises(BadPayload, match="price"):
-        wire.order_report({name: value for name, value in ROW.items() if name != "price"})
+        order_wire.order_report({name: value for name, value in ROW.items() if name != "price"})
     with pytest.raises(BadPayload, match="price"):
-        frames.read(EVENT | {"state": "wait", "price": None})
+        private.order(EVENT | {"state": "wait", "price": None})
 
 
 @pytest.mark.parametrize("name", ["uuid", "trade_uuid"])
@@ -103,7 +103,7 @@ def test_a_limit_order_without_its_price_is_a_bad_payload():
 def test_a_fill_without_an_identity_is_not_read(name, value):
     """Two of them would count as one and the same."""
     with pytest.raises(BadPayload, match=name):
-        frames.read(EVENT | {name: value})
+        private.order(EVENT | {name: value})
 
 
 def test_an_order_that_a_shifting_page_hides_is_found(exchange, rest):
@@ -156,7 +156,7 @@ AMOUNTS = some.decimals("0.0001", "1000000000", places=8)
 @given(some.lists(AMOUNTS, min_size=1, max_size=8), some.decimals("0", "0.0025", places=12))
 def test_shares_of_a_fee_add_up_and_none_is_below_nothing(funds, rate):
     paid = sum(each * rate for each in funds)
-    shares = wire.fee_shares(funds, paid)
+    shares = order_wire.fee_shares(funds, paid)
     assert sum(shares) == paid
     assert min(shares) >= 0
 
@@ -164,12 +164,12 @@ def test_shares_of_a_fee_add_up_and_none_is_below_nothing(funds, rate):
 @settings(max_examples=200, deadline=None)
 @given(some.lists(AMOUNTS, min_size=1, max_size=8), some.sampled_from([D("0.0005"), D("0.0025"), D("0.00139"), D(0)]))
 def test_at_a_round_rate_each_share_is_what_the_stream_says(funds, rate):
-    shares = wire.fee_shares(funds, sum(each * rate for each in funds))
+    shares = order_wire.fee_shares(funds, sum(each * rate for each in funds))
     assert list(shares) == [each * rate for each in funds]
 
 
 def test_a_rate_rounded_up_does_not_make_the_last_fee_negative():
-    assert wire.fee_shares([D(10**9), D("0.0001")], D("666666.6666666"))[1] >= 0
+    assert order_wire.fee_shares([D(10**9), D("0.0001")], D("666666.6666666"))[1] >= 0
 
 
 def test_an_urgent_call_that_gives_up_leaves_the_way_free_for_the_others():

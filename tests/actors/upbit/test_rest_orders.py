@@ -20,13 +20,13 @@ from tests.actors.upbit.rows import BUY, ORDER, error
 # --- the account
 
 
-def test_an_average_price_in_another_currency_is_not_taken_for_won(exchange, rest):
+def test_an_average_price_is_told_with_its_currency(exchange, rest):
     row = {"balance": "1", "locked": "0.5", "avg_buy_price": "3"}
     rows = [row | {"currency": "A", "unit_currency": "KRW"}, row | {"currency": "B", "unit_currency": "BTC"}]
     exchange.says(Answer(200, json.dumps(rows)))
-    assert [(one.free, one.locked, one.average_price) for one in rest.accounts()] == [
-        (D(1), D("0.5"), D(3)),
-        (D(1), D("0.5"), D(0)),
+    assert [(one.free, one.locked, one.average_price, one.average_unit) for one in rest.accounts()] == [
+        (D(1), D("0.5"), D(3), "KRW"),
+        (D(1), D("0.5"), D(3), "BTC"),
     ]
 
 

@@ -119,6 +119,8 @@ def test_a_frame_nobody_understands_costs_neither_the_socket_nor_the_next_frame(
     for raw in (b"{not json", b'{"type":"trade","code":"KRW-BTC"}', b'{"type":"of tomorrow"}', b'{"status":"UP"}'):
         socket.send(raw)
     socket.send(json.dumps(SIMPLE))
+    assert heard.frames.get(timeout=WAIT_S).kind == "of tomorrow"
+    assert heard.frames.get(timeout=WAIT_S).status == "UP"
     assert heard.frames.get(timeout=WAIT_S).trade.sequential_id == 5
 
 

@@ -1,19 +1,13 @@
 """What must hold for any value: orders, fees, times and numbers survive the wire, and nonsense is named."""
 
-import contextlib
-import json
 from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.upbit import wire
-from actors.upbit.frames import AssetsFrame, BarFrame, BookFrame, ErrorFrame, TradeFrame, read_all
-from actors.upbit.quotes import Ticker
-from domain.errors import BadPayload
+from actors.upbit import order_wire, wire
 from domain.money import strict_decimals
-from domain.orders import OrderReport, OrderRequest, OrderType, Side, TimeInForce
-from tests.actors.upbit.samples import BOOK, ORDER_EVENT, SIMPLE_BOOK
+from domain.orders import OrderRequest, OrderType, Side, TimeInForce
 
 strict_decimals()
 
@@ -45,10 +39,10 @@ def requests(draw) -> OrderRequest:
 
 @given(requests())
 def test_what_is_asked_for_comes_back_as_the_order_it_describes(request):
-    body = wire.order_body(request)
+    body = order_wire.order_body(request)
     assert all("e" not in body[name].lower() for name in ("price", "volume") if name in body)
     row = body | {"uuid": "u", "state": "wait", "created_at": "2026-11-22T15:04:05+09:00"}
-    report = wire.order_report(wire.load(wire.dump(row)))
+    report = order_wire.order_report(wire.load(wire.dump(row)))
     wanted = (request.identifier, request.market, request.side, request.type, request.time_in_force)
     assert (report.identifier, report.market, report.side, report.type, report.time_in_force) == wanted
     assert (report.price, report.volume) == (request.price, request.volume)
@@ -57,14 +51,14 @@ def test_what_is_asked_for_comes_back_as_the_order_it_describes(request):
 
 @given(st.lists(PRICES, min_size=1, max_size=6), st.decimals("0", "1000000", places=12))
 def test_shares_of_a_fee_add_up_to_it_to_the_last_digit(funds, paid):
-    shares = wire.fee_shares(funds, paid)
+    shares = order_wire.fee_shares(funds, paid)
     assert sum(shares) == paid
     assert len(shares) == len(funds)
 
 
 @given(st.lists(PRICES, min_size=1, max_size=6), st.sampled_from([D("0.0005"), D("0.0025"), D("0.00139")]))
 def test_at_the_exchanges_rates_each_share_is_the_fee_of_its_fill(funds, rate):
-    assert wire.fee_shares(funds, sum(funds) * rate) == tuple(each * rate for each in funds)
+    assert order_wire.fee_shares(funds, sum(funds) * rate) == tuple(each * rate for each in funds)
 
 
 @given(st.integers(0, 4_102_444_800))
@@ -82,26 +76,3 @@ def test_a_number_is_the_same_in_every_spelling(value, spelling):
     text = format(value, spelling)
     assert wire.number(wire.load(f'{{"n":{text}}}'), "n") == value
     assert wire.number({"n": text}, "n") == value
-
-
-@given(st.binary(max_size=60) | st.text(max_size=60))
-def test_whatever_comes_is_frames_or_a_bad_payload(raw):
-    with contextlib.suppress(BadPayload):
-        assert isinstance(list(read_all(raw)), list)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.sampled_from([json.loads(ORDER_EVENT), json.loads(BOOK), json.loads(SIMPLE_BOOK)]), st.data())
-def test_any_field_may_be_garbled_without_anything_but_a_bad_payload(row, data):
-    name = data.draw(st.sampled_from(sorted(row)))
-    with contextlib.suppress(BadPayload):
-        for frame in read_all(json.dumps(row | {name: data.draw(JSON)})):
-            assert isinstance(
-                frame, OrderReport | BookFrame | TradeFrame | Ticker | AssetsFrame | BarFrame | ErrorFrame
-            )
