@@ -1,10 +1,10 @@
-"""What the exchange's REST side tells of an account: balances, order policies, keys."""
+"""What the exchange's REST side tells of an account: balances, order policies, keys, pockets, money on its way."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from actors.upbit import fields
+from actors.upbit import fields, wire
 from actors.upbit.news import NEWS
 from actors.upbit.order_wire import SIDES, order_type, time_in_force
 from actors.upbit.wire import identity, moment, number, text
@@ -12,6 +12,18 @@ from domain.market import Terms
 from domain.money import ZERO
 from domain.orders import Balance
 from domain.policy import OrderKind, OrderPolicy
+from domain.transfers import (
+    BlockState,
+    Pocket,
+    PocketKind,
+    PocketTransfer,
+    PocketTransferState,
+    Transfer,
+    TransferKind,
+    TransferState,
+    WalletState,
+    WalletStatus,
+)
 
 WON: Final = "KRW"
 
@@ -28,6 +40,14 @@ class ApiKey:
     created_at: int | None = None
     allowed_ips: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PocketKeys:
+    """The keys of one pocket."""
+
+    pocket_id: str
+    keys: tuple[ApiKey, ...]
 
 
 def balance(row: Mapping[str, Any]) -> Balance:
@@ -99,5 +119,71 @@ def api_key(row: Mapping[str, Any]) -> ApiKey:
     )
 
 
+def pocket(row: Mapping[str, Any]) -> Pocket:
+    """A row of pockets."""
+    NEWS.fields("pocket", row, fields.POCKET)
+    kind = NEWS.word("pocket type", row["type"], PocketKind, PocketKind.UNKNOWN)
+    return Pocket(identity(row, "uuid"), text(row, "name"), kind)
+
+
+def pocket_keys(row: Mapping[str, Any]) -> PocketKeys:
+    """A row of pockets/api_keys."""
+    NEWS.fields("keys of a pocket", row, fields.POCKET_KEYS)
+    return PocketKeys(identity(row, "uuid"), tuple(api_key(each) for each in row["keys"]))
+
+
+def pocket_transfer(row: Mapping[str, Any]) -> PocketTransfer:
+    """A move between two pockets."""
+    NEWS.fields("pocket transfer", row, fields.POCKET_TRANSFER)
+    state = NEWS.word("pocket transfer state", row["state"], PocketTransferState, PocketTransferState.UNKNOWN)
+    return PocketTransfer(
+        transfer_id=identity(row, "uuid"),
+        identifier=text(row, "identifier"),
+        currency=identity(row, "currency"),
+        amount=number(row, "amount"),
+        source=identity(row, "from"),
+        target=identity(row, "to"),
+        state=state,
+        created_at=moment(row["created_at"]),
+    )
+
+
+def transfer(row: Mapping[str, Any]) -> Transfer:
+    """A deposit or a withdrawal."""
+    NEWS.fields("transfer", row, fields.TRANSFER)
+    return Transfer(
+        kind=TransferKind(row["type"]),
+        transfer_id=identity(row, "uuid"),
+        currency=identity(row, "currency"),
+        amount=number(row, "amount"),
+        fee=number(row, "fee", ZERO),
+        state=NEWS.word("transfer state", str(row["state"]).upper(), TransferState, TransferState.UNKNOWN),
+        created_at=moment(row["created_at"]),
+        done_at=_moment_or_none(row, "done_at"),
+        network=text(row, "net_type"),
+        txid=text(row, "txid"),
+        internal=row.get("transaction_type") == "internal",
+    )
+
+
+def wallet(row: Mapping[str, Any]) -> WalletStatus:
+    """A row of status/wallet."""
+    NEWS.fields("wallet", row, fields.WALLET)
+    return WalletStatus(
+        currency=identity(row, "currency"),
+        network=text(row, "net_type"),
+        network_name=text(row, "network_name"),
+        state=NEWS.word("wallet state", row["wallet_state"], WalletState, WalletState.UNKNOWN),
+        block_state=NEWS.word("block state", text(row, "block_state"), BlockState, BlockState.UNKNOWN),
+        block_height=_whole_or_none(row, "block_height"),
+        block_at=_moment_or_none(row, "block_updated_at"),
+        block_age_minutes=_whole_or_none(row, "block_elapsed_minutes"),
+    )
+
+
 def _moment_or_none(row: Mapping[str, Any], name: str) -> int | None:
     return None if row.get(name) is None else moment(row[name])
+
+
+def _whole_or_none(row: Mapping[str, Any], name: str) -> int | None:
+    return None if row.get(name) is None else wire.whole(row, name)

@@ -12,6 +12,8 @@ ORDER: Final = frozenset({
     "identifier", "smp_type", "prevented_volume", "prevented_locked", "executed_funds", "trades",
 })  # fmt: skip
 ORDER_TRADE: Final = frozenset({"market", "uuid", "price", "volume", "funds", "trend", "created_at", "side"})
+REPLACEMENT: Final = frozenset({"new_order_uuid", "new_order_identifier"})
+CANCELLED: Final = frozenset({"uuid", "market", "identifier"})
 ORDER_TYPES: Final = frozenset({"limit", "price", "market", "best"})
 FORCES: Final = frozenset({"", "ioc", "fok", "post_only"})
 BALANCE: Final = frozenset({
@@ -24,6 +26,17 @@ CHANCE_MARKET: Final = frozenset({
     "id", "name", "order_types", "order_sides", "bid_types", "ask_types", "bid", "ask", "max_total", "state",
 })  # fmt: skip
 API_KEY: Final = frozenset({"access_key", "expire_at", "expired_at", "created_at", "allowed_ips", "permissions"})
+POCKET: Final = frozenset({"uuid", "name", "type"})
+POCKET_KEYS: Final = frozenset({"uuid", "keys"})
+POCKET_TRANSFER: Final = frozenset({"uuid", "identifier", "currency", "amount", "from", "to", "state", "created_at"})
+TRANSFER: Final = frozenset({
+    "type", "uuid", "currency", "net_type", "txid", "state", "created_at", "done_at", "amount", "fee",
+    "transaction_type", "is_cancelable",
+})  # fmt: skip
+WALLET: Final = frozenset({
+    "currency", "wallet_state", "block_state", "block_height", "block_updated_at", "block_elapsed_minutes",
+    "net_type", "network_name",
+})  # fmt: skip
 LISTING: Final = frozenset({"market", "korean_name", "english_name", "market_event", "market_warning"})
 INSTRUMENT: Final = frozenset({"market", "quote_currency", "tick_size", "supported_levels"})
 PUBLIC_TRADE: Final = frozenset({

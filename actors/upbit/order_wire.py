@@ -7,11 +7,14 @@ from typing import Any, Final
 from actors.upbit import fields, wire
 from actors.upbit.news import NEWS
 from actors.upbit.wire import identity, number
+from domain.errors import BadPayload
 from domain.money import ZERO, plain
 from domain.orders import ExchangeState, Fill, OrderReport, OrderRequest, OrderType, Side, TimeInForce
+from domain.policy import CancelBatch, OrderName, Replacement
 
 SIDES: Final = {"bid": Side.BUY, "ask": Side.SELL}
 SIDE_NAMES: Final = {side: name for name, side in SIDES.items()}
+REMAINING: Final = "remain_only"
 _MARKET_TYPES: Final = frozenset({"price", "market"})
 _STEPS: Final = frozenset({"trade", "prevented"})  # states only a stream tells, of an order that lives
 _RATE_STEP: Final = Decimal("0.00000001")
@@ -38,6 +41,22 @@ def order_body(request: OrderRequest, smp_type: str | None = None) -> dict[str, 
     return body
 
 
+def replacement_body(
+    previous: Mapping[str, str], request: OrderRequest, smp_type: str | None, *, remaining: bool
+) -> dict[str, str]:
+    """The body that puts an order in the place of the `previous` one, whose market and side it keeps.
+
+    `remaining` asks for the volume that is left of the previous order instead of the request's own.
+    """
+    body = order_body(request, smp_type)
+    if remaining:
+        body["volume"] = REMAINING
+    kept = {name: value for name, value in body.items() if name not in {"market", "side"}}
+    return {f"prev_order_{name}": value for name, value in previous.items()} | {
+        f"new_{name}": value for name, value in kept.items()
+    }
+
+
 def order_report(row: Mapping[str, Any]) -> OrderReport:
     """An order of the exchange API; complete when the fills it came with are all that were executed."""
     NEWS.fields("order", row, fields.ORDER)
@@ -62,6 +81,25 @@ def order_report(row: Mapping[str, Any]) -> OrderReport:
         fills=fills,
         complete=sum((fill.volume for fill in fills), ZERO) == executed,
     )
+
+
+def replacement(row: Mapping[str, Any]) -> Replacement:
+    """The order that is replaced, with the name of the one that will be in its place."""
+    previous = {name: value for name, value in row.items() if name not in fields.REPLACEMENT}
+    return Replacement(order_report(previous), identity(row, "new_order_uuid"), wire.text(row, "new_order_identifier"))
+
+
+def cancel_batch(row: Mapping[str, Any]) -> CancelBatch:
+    """The answer to many cancels at once."""
+    return CancelBatch(*(tuple(_name(each) for each in row[part]["orders"]) for part in ("success", "failed")))
+
+
+def _name(row: Mapping[str, Any]) -> OrderName:
+    NEWS.fields("cancelled order", row, fields.CANCELLED)
+    name = OrderName(wire.text(row, "uuid"), wire.text(row, "identifier"), wire.text(row, "market"))
+    if not name.order_id and not name.identifier:
+        raise BadPayload(f"expected an order by its uuid or identifier, found {dict(row)!r:.200}")
+    return name
 
 
 def limit_price(row: Mapping[str, Any], name: str, kind: OrderType) -> Decimal | None:

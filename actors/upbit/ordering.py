@@ -10,6 +10,7 @@ from actors.upbit.wire import US_PER_MS
 from domain.errors import BadPayload, OutcomeUnknown, RequestRefused
 from domain.market import DAY, US_PER_S
 from domain.orders import OrderReport, OrderRequest
+from domain.policy import Replacement
 
 PAGE_OPEN: Final = 100
 PAGE_CLOSED: Final = 1_000
@@ -19,7 +20,7 @@ ORDER_NOT_FOUND: Final = "order_not_found"
 
 
 class Ordering(Calls):
-    """Calls about orders."""
+    """Calls about orders; see `cancelling` for those that cancel many."""
 
     def place(self, request: OrderRequest) -> OrderReport:
         """Post an order, once. OutcomeUnknown means it may exist: look it up by its identifier."""
@@ -39,6 +40,20 @@ class Ordering(Calls):
         """Ask for a cancel; the order answered is usually still alive. None when it is finished or unknown."""
         params = _which(identifier, order_id)
         return _found(lambda: taken(self._http.send("DELETE", "/v1/order", params, "default"), order_wire.order_report))
+
+    def cancel_and_new(
+        self, request: OrderRequest, *, identifier: str = "", order_id: str = "", remaining: bool = False
+    ) -> Replacement:
+        """Cancel an order and put `request`, of the same market and side, in its place, once.
+
+        `remaining` takes the volume that is left of the old order. OutcomeUnknown means that either may have happened:
+        look both orders up. Raises ValueError when neither or the same identifier is given.
+        """
+        if request.identifier and request.identifier == identifier:
+            raise ValueError("the new order needs an identifier of its own")
+        body = order_wire.replacement_body(_which(identifier, order_id), request, self._smp_type, remaining=remaining)
+        row = self._http.send("POST", "/v1/orders/cancel_and_new", body, "order")
+        return taken(row, order_wire.replacement)
 
     def open_orders(self, market: str = "") -> tuple[OrderReport, ...]:
         """Every order that can still execute, without its fills, each counted once.

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from actors.runtime import Clock
 from actors.upbit.account import Account
+from actors.upbit.cancelling import Cancelling
 from actors.upbit.limits import Limiter
-from actors.upbit.ordering import Ordering
+from actors.upbit.pockets import Pockets
 from actors.upbit.quotation import Quotation
 from actors.upbit.sign import Keys
 from actors.upbit.transport import GET_TRIES, TIMEOUT_S, Transport
@@ -14,7 +15,7 @@ from actors.upbit.transport import GET_TRIES, TIMEOUT_S, Transport
 __all__ = ["GET_TRIES", "UpbitRest"]
 
 
-class UpbitRest(Quotation, Account, Ordering):
+class UpbitRest(Quotation, Account, Pockets, Cancelling):
     """The client. Thread-safe; its errors are those of `actors.upbit.transport.Transport`, and BadPayload.
 
     `smp_type` is the self-match rule sent with every order, None leaves it to the exchange's default; `pause` and
