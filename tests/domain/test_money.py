@@ -150,3 +150,12 @@ def test_strict_decimals_reach_threads_started_later() -> None:
     thread.start()
     thread.join(timeout=10)
     assert seen == [PRECISION, "refused"]
+
+
+def test_the_sums_of_the_reference_that_need_no_exchange() -> None:
+    """upbit-api.md 11.3: A, G, I and L."""
+    assert D("0.0001") * 155_772_000 == D("15577.2")
+    assert fee_of(D("5.377594") * 1375, D("0.0005")) == D("3.697095875")
+    assert ceil_to(D(5_000) / 155_772_000, D("0.00000001")) == D("0.0000321")
+    assert [D(volume) * 155_772_000 for volume in ("0.0000321", "0.00003209")] == [D("5000.2812"), D("4998.72348")]
+    assert [ceil_to(5_000 / (1 - D(loss)), D(1)) for loss in ("0.05", "0.1", "0.2")] == [5_264, 5_556, 6_250]
