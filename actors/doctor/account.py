@@ -6,7 +6,7 @@ from typing import Final
 
 from actors.keys.probe import ADDRESS, FORBIDDEN, NEEDED, PERMISSIONS, REFUSALS, KeyReport, advice, rehearsal
 from actors.upbit.rest import UpbitRest
-from domain.errors import ConfigError, RequestRefused
+from domain.errors import RequestRefused
 from domain.finding import Finding, green, grey, red, yellow
 from domain.market import DAY
 from domain.rules import default_terms, price_down
@@ -98,6 +98,4 @@ def dry_order(client: UpbitRest, market: str, now: Callable[[], int]) -> Finding
             return yellow(name, "refused only for lack of money", expected, to_do)
         to_do = REFUSALS.get(error.name, "this order would have been right by our rule book: look up that error name")
         return red(name, f"{market}: {error.name} (HTTP {error.status})", expected, to_do)
-    except ConfigError as error:
-        return grey(name, str(error))
     return green(name, f"a buy in {market} would be taken; none was placed", expected)

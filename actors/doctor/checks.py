@@ -12,13 +12,13 @@ from typing import Final, TypeAlias
 from actors.doctor import account, machine, network, rules
 from actors.doctor.examine import Check, Once, examine
 from actors.keys.probe import KeyReport, probe
-from actors.keys.source import Tools, key_in_use, safe_url
+from actors.keys.source import Found, Tools, key_in_use, safe_url
 from actors.local import local_exchange
 from actors.runtime import Clock, wall_clock
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys
 from actors.venues import HEARTBEAT
-from domain.errors import ConfigError
+from domain.errors import ConfigError, TradingError
 from domain.finding import Finding, grey
 from domain.secret import Secret
 
@@ -54,13 +54,16 @@ def own_exchange() -> Iterator[Exchange]:
 
 @contextmanager
 def key_exchange(url: str, socket: str, tools: Tools, home: Path, name: str) -> Iterator[Exchange]:
-    """Upbit, or what stands at these addresses, with the key in use; raises ConfigError when a key cannot be had."""
+    """Upbit, or what stands at these addresses, with the key in use; what keeps it from us stands in the table."""
     clock = wall_clock()
-    vault, given = tools.vault(home), tools.passphrase_given(os.environ)
-    pair, origin = key_in_use(os.environ, vault, given, name, clock.now())
-    if pair is not None:
-        safe_url(url)
-    yield Exchange(url, socket, clock, Keys(pair.access, pair.secret) if pair else None, origin)
+    try:
+        found = key_in_use(os.environ, tools.vault(home), tools.passphrase_given(os.environ), name, clock.now())
+        if found.pair is not None:
+            safe_url(url)
+    except TradingError as error:
+        found = Found(None, str(error))
+    keys = Keys(found.pair.access, found.pair.secret) if found.pair else None
+    yield Exchange(url, socket, clock, keys, found.origin)
 
 
 def diagnose(

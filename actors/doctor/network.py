@@ -22,7 +22,7 @@ from domain.errors import BadPayload, ExchangeUnavailable
 from domain.finding import Finding, green, grey, red, yellow
 from domain.market import US_PER_S
 
-PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+PORTS: Final = {"http": 80, "https": 443}
 CONNECT_S: Final = 5.0
 SLOW_MS: Final = 1_000
 SKEW_WARN_S: Final = 2.0

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from actors.runtime import Clock
 from actors.upbit.limits import Limiter, Urgency
+from actors.upbit.news import NEWS
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys, Params
 from actors.upbit.transport import Transport
@@ -111,11 +112,7 @@ def rehearsal(market: str, price: Decimal, prefix: str, total: Decimal = _TOTAL)
 def _report(http: Transport, rest: UpbitRest, access: str) -> KeyReport:
     expires_at = rest.key_expires_at()  # any valid key may ask: a no is about the key itself
     if (row := _listed(http, access)) is not None:
-        held = tuple(str(name) for name in row.get("permissions") or ())
-        addresses = tuple(str(address) for address in row.get("allowed_ips") or ())
-        return KeyReport(
-            "", expires_at, held, tuple(name for name in PERMISSIONS if name not in held), addresses=addresses
-        )
+        return _as_listed(row, expires_at)
     may = dict(_looked(http, rest))
     return KeyReport(
         "",
@@ -126,6 +123,23 @@ def _report(http: Transport, rest: UpbitRest, access: str) -> KeyReport:
     )
 
 
+def _as_listed(row: Mapping[str, Any], expires_at: int | None) -> KeyReport:
+    """A listed key. A permission we have no name for may be any: then what is not named is unknown, not absent."""
+    held = tuple(str(name) for name in row["permissions"])
+    others = tuple(name for name in PERMISSIONS if name not in held)
+    new = [name for name in held if name not in PERMISSIONS]
+    for name in new:
+        NEWS.note("permission", name)
+    return KeyReport(
+        "",
+        expires_at,
+        allowed=held,
+        missing=() if new else others,
+        unknown=others if new else (),
+        addresses=tuple(str(address) for address in row.get("allowed_ips") or ()),
+    )
+
+
 def _listed(http: Transport, access: str) -> Mapping[str, Any] | None:
     """The key's row where the exchange lists permissions; None when it does not, at least not to this key."""
     try:
@@ -133,7 +147,7 @@ def _listed(http: Transport, access: str) -> Mapping[str, Any] | None:
     except RequestRefused:
         return None
     rows = [row for pocket in _rows(pockets) for row in _rows(pocket.get("keys"))]
-    return next((row for row in rows if row.get("access_key") == access), None)
+    return next((row for row in rows if row.get("access_key") == access and row.get("permissions") is not None), None)
 
 
 def _looked(http: Transport, rest: UpbitRest) -> Iterator[tuple[str, bool | None]]:

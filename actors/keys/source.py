@@ -77,7 +77,8 @@ def pair_of(environment: Mapping[str, str], now: int) -> KeyPair | None:
 
 def asked_pair(now: int) -> KeyPair:
     """A key pair from a person; nothing of it is shown."""
-    return KeyPair(hidden("Access key").reveal(), hidden("Secret key"), now)
+    access, secret = (hidden(prompt).reveal().strip() for prompt in ("Access key", "Secret key"))
+    return KeyPair(access, Secret(secret), now)
 
 
 def hidden(prompt: str, *, confirm: bool = False) -> Secret:
@@ -87,7 +88,7 @@ def hidden(prompt: str, *, confirm: bool = False) -> Secret:
             f"there is no terminal to ask for: {prompt.lower()}. Keys may come in {ACCESS_VARIABLE} and "
             f"{SECRET_VARIABLE}, the passphrase in a file (mode 0600) named by {PASSPHRASE_FILE_VARIABLE}"
         )
-    return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True).strip())
+    return Secret(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
 
 
 def safe_url(url: str) -> str:

@@ -20,6 +20,7 @@ def test_a_home_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert [mode(path) for path in (home.root, home.journal, home.candles, home.sandbox, home.logs)] == [0o700] * 5
     assert home.database == home.root / "baeu.sqlite3"
     assert home.web_socket == home.root / "web.sock"
+    assert home.vault == home.root / "vault"
     assert sorted(path.name for path in home.root.iterdir()) == ["candles", "journal", "logs", "sandbox"]
 
 

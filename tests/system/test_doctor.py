@@ -121,6 +121,17 @@ def test_an_exchange_that_lies_is_found_out_and_no_secret_is_shown(tmp_path):
         assert secret not in done.stdout + done.stderr
 
 
+def test_a_vault_that_cannot_be_opened_keeps_no_other_row_from_being_looked_at(tmp_path):
+    (tmp_path / "vault").write_bytes(b"no vault")
+    (tmp_path / "vault").chmod(0o644)
+    code, out, _ = run("doctor", "--json", *at("http://127.0.0.1:9", "ws://127.0.0.1:9"), "--home", str(tmp_path))
+    assert code == 1
+    found = findings(out)
+    assert tuple(found) == ROWS
+    assert f"chmod 600 {tmp_path}/vault" in found["vault"]["found"]
+    assert found["api key"]["status"] == "grey"
+
+
 def test_without_a_network_and_a_key_it_says_so_and_does_not_hang(tmp_path):
     code, out, _ = run("doctor", "--json", *at("http://127.0.0.1:9", "ws://127.0.0.1:9"), "--home", str(tmp_path))
     assert code == 1

@@ -107,6 +107,23 @@ def test_a_listed_key_tells_exactly_what_it_may_and_from_where(liar):
     assert [path for _, path, _ in liar.calls if "orders" in path] == []
 
 
+def test_a_permission_nobody_has_told_us_of_leaves_the_others_unknown(liar):
+    liar.says("/v1/pockets/api_keys", pockets("view_account", "view_orders", "make_orders", "take_it_all"))
+    told = report(liar)
+    assert "withdraw" in told.unknown
+    assert account.withdrawal(told).status is GREY
+    assert account.permissions(told).status is GREEN
+
+
+def test_a_listing_without_permissions_tells_nothing(liar):
+    status, rows = pockets()
+    rows[0]["keys"][0]["permissions"] = None
+    liar.says("/v1/pockets/api_keys", (status, rows))
+    assert "withdraw" in report(liar).unknown
+    liar.says("/v1/pockets/api_keys", pockets())
+    assert "make_orders" in report(liar).missing
+
+
 def test_a_key_that_sees_withdrawals_is_doubted(liar):
     liar.says("/v1/withdraws", (200, []))
     assert account.withdrawal(report(liar)).status is YELLOW
