@@ -38,12 +38,23 @@ class OutcomeUnknown(ExchangeError):
 
 
 class RateLimited(ExchangeError):
-    """The exchange refused the request before working on it, because of its rate limit."""
+    """The exchange (429), or our own limiter before it (`sent` is false), refused the request before working on it.
 
-    def __init__(self, message: str, retry_after_s: float, *, blocked: bool = False) -> None:
+    Ask again after `retry_after_s` real seconds.
+    """
+
+    blocked = False
+
+    def __init__(self, message: str, retry_after_s: float, *, sent: bool = True) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-        self.blocked = blocked  # 418: the whole scope is shut out for that long
+        self.sent = sent
+
+
+class Blocked(RateLimited):
+    """A whole address or pocket is shut out (418): send nothing of it for `retry_after_s`, or it grows."""
+
+    blocked = True
 
 
 class BadPayload(ExchangeError):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from actors.runtime import Clock
 from actors.upbit.account import Account
+from actors.upbit.budgets import MAIN
 from actors.upbit.cancelling import Cancelling
 from actors.upbit.limits import Limiter
 from actors.upbit.pockets import Pockets
@@ -18,8 +19,9 @@ __all__ = ["GET_TRIES", "UpbitRest"]
 class UpbitRest(Quotation, Account, Pockets, Cancelling):
     """The client. Thread-safe; its errors are those of `actors.upbit.transport.Transport`, and BadPayload.
 
-    `smp_type` is the self-match rule sent with every order, None leaves it to the exchange's default; `pause` and
-    `timeout_s` (connect, read; real seconds) are parameters for tests.
+    `smp_type` is the self-match rule sent with every order, None leaves it to the exchange's default; `pocket` names
+    the pocket of the key, whose limits are its own; `pause` and `timeout_s` (connect, read; real seconds) are
+    parameters for tests.
     """
 
     def __init__(  # noqa: PLR0913 (what a client needs, by name)
@@ -30,11 +32,12 @@ class UpbitRest(Quotation, Account, Pockets, Cancelling):
         *,
         limiter: Limiter | None = None,
         smp_type: str | None = None,
+        pocket: str = MAIN,
         pause: Callable[[float], object] | None = None,
         timeout_s: tuple[float, float] = TIMEOUT_S,
     ) -> None:
         self._ending = threading.Event()
-        http = Transport(base_url, keys, limiter or Limiter(clock), pause=pause, timeout_s=timeout_s)
+        http = Transport(base_url, keys, limiter or Limiter(clock), pocket=pocket, pause=pause, timeout_s=timeout_s)
         super().__init__(http, clock, keys=keys, smp_type=smp_type, pause=pause or self._ending.wait)
 
     def close(self) -> None:

@@ -12,15 +12,25 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from actors.upbit import wire
+from actors.upbit.budgets import MAIN
 from actors.upbit.limits import Limiter, Urgency
 from actors.upbit.sign import Keys, Params, bearer, pairs, wire_query
-from domain.errors import BadPayload, ConfigError, ExchangeUnavailable, OutcomeUnknown, RateLimited, RequestRefused
+from domain.errors import (
+    BadPayload,
+    Blocked,
+    ConfigError,
+    ExchangeUnavailable,
+    OutcomeUnknown,
+    RateLimited,
+    RequestRefused,
+)
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = (5.0, 10.0)  # connect, read; real time
 ORDER_TURN_S: Final = 2.0  # real; an order that waits longer for its turn is refused: who wants it decides anew
 GET_TRIES: Final = 4
+REPLACE: Final = "/v1/orders/cancel_and_new"
 BACKOFF_S: Final = 0.3
 NOT_FOUND: Final = 404
 NO_TIME: Final = 408
@@ -38,18 +48,20 @@ class Transport:
     something else than JSON), and ConfigError when a signed call has no keys. No error shows a key or a header.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a line needs, by name)
         self,
         base_url: str,
         keys: Keys | None,
         limiter: Limiter,
         *,
+        pocket: str = MAIN,
         pause: Callable[[float], object] | None = None,
         timeout_s: tuple[float, float] = TIMEOUT_S,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._keys = keys
         self._limiter = limiter
+        self._pocket = pocket
         self._ending = threading.Event()
         self._pause = pause or self._ending.wait
         self._timeout_s = timeout_s
@@ -60,7 +72,7 @@ class Transport:
     def get(self, path: str, params: Params, group: str, urgency: Urgency, *, signed: bool = False) -> Any:
         """A GET, tried again with growing pauses while the exchange is not reachable or too busy."""
         for attempt in range(1, GET_TRIES + 1):
-            self._limiter.acquire(group, urgency)
+            self._limiter.acquire(group, urgency, pocket=self._pocket, closed=self._ending.is_set)
             try:
                 return self._call("GET", path, params, group, signed=signed)
             except (ExchangeUnavailable, RateLimited, BadPayload) as error:
@@ -72,13 +84,14 @@ class Transport:
 
     def send(self, method: str, path: str, params: Params, group: str) -> Any:
         """A signed POST or DELETE, sent once: whether it may be sent again is not for this place to know."""
-        self._limiter.acquire(group, Urgency.ORDER, timeout_s=ORDER_TURN_S)
+        urgency = Urgency.CANCEL if method == "DELETE" or path == REPLACE else Urgency.ORDER
+        self._limiter.acquire(group, urgency, ORDER_TURN_S, pocket=self._pocket, closed=self._ending.is_set)
         return self._call(method, path, params, group, signed=True)
 
     def close(self) -> None:
         """End the pauses and close every connection; calls in flight fail, later ones raise ExchangeUnavailable."""
         self._ending.set()
-        self._limiter.close()
+        self._limiter.wake()
         with self._lock:
             for session in self._sessions:
                 session.close()
@@ -98,10 +111,10 @@ class Transport:
             )
         except requests.RequestException as error:
             raise _lost(method, where, error) from error
-        self._limiter.remaining(answer.headers.get("Remaining-Req"))
+        self._limiter.remaining(answer.headers.get("Remaining-Req"), pocket=self._pocket)
         if answer.status_code in {TOO_MANY, BLOCKED}:
             raise self._limited(where, group, answer)
-        self._limiter.passed(group)
+        self._limiter.passed(group, pocket=self._pocket)
         if requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
             return _read(method, where, answer.content)
         raise _refusal(method, where, answer)
@@ -133,8 +146,8 @@ class Transport:
         name, message = wire.error_of(answer.content)
         blocked = answer.status_code == BLOCKED
         told = wire.seconds_told(message, answer.headers.get("Retry-After"))
-        wait_s = self._limiter.refused(group, blocked=blocked, seconds=told)
-        return RateLimited(f"{where}: HTTP {answer.status_code} {name}".rstrip(), wait_s, blocked=blocked)
+        wait_s = self._limiter.refused(group, blocked=blocked, seconds=told, pocket=self._pocket)
+        return (Blocked if blocked else RateLimited)(f"{where}: HTTP {answer.status_code} {name}".rstrip(), wait_s)
 
 
 def _no_answer(method: str, text: str) -> Exception:

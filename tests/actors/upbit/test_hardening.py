@@ -16,7 +16,7 @@ from domain.errors import BadPayload, ExchangeUnavailable, OutcomeUnknown, RateL
 from domain.market import DAY, US_PER_S
 from domain.orders import OrderRequest, OrderType, Side
 from tests.actors.upbit.conftest import Answer
-from tests.actors.upbit.test_limits import SECOND, Gate, HandClock, limiter_of
+from tests.actors.upbit.hand import SECOND, Gate, HandClock, limiter_of
 
 BUY = OrderRequest("abcd-e1", "KRW-BTC", Side.BUY, OrderType.MARKET, funds=D(10_000))
 ROW = {

@@ -1,47 +1,13 @@
 """The limiter against a clock that a test moves: budgets, urgency, and what the exchange says."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
-from actors.upbit.limits import BUDGETS, Limiter, Urgency
-from domain.errors import ExchangeUnavailable, RateLimited
-
-SECOND = 1_000_000
-
-
-class HandClock:
-    """Time that stands still until it is moved."""
-
-    def __init__(self, speed: float = 1_000.0) -> None:
-        self.speed, self.time = speed, 1_000 * SECOND
-
-    def now(self) -> int:
-        return self.time
-
-    def real_seconds(self, delay_us: int) -> float:
-        return delay_us / SECOND / self.speed
-
-
-def limiter_of(clock: HandClock, **more) -> Limiter:
-    """A limiter whose waiting moves the clock instead, with no spread."""
-
-    def wait(_: threading.Condition, seconds: float) -> None:
-        clock.time += max(1, round(seconds * clock.speed * SECOND))
-
-    return Limiter(clock, **({"wait": wait, "jitter": lambda: 0.0} | more))
-
-
-def burst(limiter: Limiter, group: str, urgency: Urgency = Urgency.ORDER) -> int:
-    """How many calls pass at once."""
-    count = 0
-    while True:
-        try:
-            limiter.acquire(group, urgency, timeout_s=0.0)
-        except RateLimited:
-            return count
-        count += 1
+from actors.upbit.budgets import BUDGETS
+from actors.upbit.limits import Urgency
+from domain.errors import RateLimited
+from tests.actors.upbit.hand import SECOND, HandClock, burst, limiter_of
 
 
 @pytest.mark.parametrize("group", ["candles", "default", "order"])
@@ -92,10 +58,21 @@ def test_a_batch_cancel_has_two_seconds_for_itself():
     assert burst(limiter, "order-cancel-all") == 1
 
 
-def test_queries_leave_room_for_a_cancel():
+@pytest.mark.parametrize("group", ["default", "order"])
+@pytest.mark.parametrize("urgency", [Urgency.ORDER, Urgency.QUERY, Urgency.MARKET_DATA])
+def test_nothing_but_a_cancel_takes_the_last_calls(group, urgency):
     limiter = limiter_of(HandClock())
-    assert burst(limiter, "default", Urgency.QUERY) == BUDGETS["default"].calls - BUDGETS["default"].reserve
-    assert burst(limiter, "default", Urgency.ORDER) == BUDGETS["default"].reserve
+    budget = BUDGETS[group]
+    assert burst(limiter, group, urgency) == budget.calls - budget.reserve
+    assert burst(limiter, group, Urgency.CANCEL) == budget.reserve > 0
+
+
+def test_of_the_exchanges_own_count_the_last_calls_are_the_cancels_too():
+    limiter = limiter_of(HandClock())
+    reserve = BUDGETS["order"].reserve
+    limiter.remaining(f"group=order; min=720; sec={reserve + 1}")
+    assert burst(limiter, "order", Urgency.ORDER) == 1
+    assert burst(limiter, "order", Urgency.CANCEL) == reserve
 
 
 def test_groups_do_not_share_and_both_spellings_are_one_group():
@@ -198,88 +175,27 @@ def test_a_418_shuts_all_of_its_scope_and_nothing_else():
     assert burst(limiter, "candles") == burst(limiter, "websocket") == 0
 
 
-class Gate:
-    """Waiting that a test sees and ends: `arrived` counts threads that went to sleep, `move` wakes them all."""
+def test_each_pocket_has_the_exchange_for_itself_and_all_share_the_address():
+    limiter = limiter_of(HandClock())
 
-    def __init__(self, clock: HandClock) -> None:
-        self.clock, self.arrived, self.condition = clock, threading.Semaphore(0), None
-
-    def __call__(self, condition: threading.Condition, _: float) -> None:
-        self.condition = condition
-        self.arrived.release()
-        assert condition.wait(10)
-
-    def move(self, us: int) -> None:
-        with self.condition:
-            self.clock.time += us
-            self.condition.notify_all()
-
-    def start(self, call: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=call, daemon=True)
-        thread.start()
-        assert self.arrived.acquire(timeout=10)
-        return thread
-
-
-def test_the_urgent_go_first_and_equals_in_the_order_they_came():
-    clock = HandClock()
-    gate = Gate(clock)
-    limiter = limiter_of(clock, wait=gate)
-    limiter.acquire("order-cancel-all", Urgency.ORDER)
-    order: list[str] = []
-    passed = threading.Semaphore(0)
-
-    def call(urgency: Urgency, name: str) -> None:
-        limiter.acquire("order-cancel-all", urgency, timeout_s=30.0)
-        order.append(name)
-        passed.release()
-
-    threads = [
-        gate.start(lambda urgency=urgency, name=name: call(urgency, name))
-        for urgency, name in (
-            (Urgency.MARKET_DATA, "data"),
-            (Urgency.QUERY, "first query"),
-            (Urgency.QUERY, "second query"),
-            (Urgency.ORDER, "cancel"),
-        )
-    ]
-    for _ in threads:
-        gate.move(3 * SECOND)
-        assert passed.acquire(timeout=10)
-    for thread in threads:
-        thread.join(10)
-    assert order == ["cancel", "first query", "second query", "data"]
-
-
-def test_being_woken_for_nothing_does_not_use_up_the_time_out():
-    clock = HandClock()
-    gate = Gate(clock)
-    limiter = limiter_of(clock, wait=gate)
-    limiter.acquire("order-cancel-all", Urgency.ORDER)
-    passed = threading.Event()
-    thread = gate.start(lambda: (limiter.acquire("order-cancel-all", Urgency.ORDER, timeout_s=0.003), passed.set()))
-    for _ in range(20):
-        gate.move(0)
-        assert gate.arrived.acquire(timeout=10)
-    gate.move(3 * SECOND - 100_000)
-    assert passed.wait(10)
-    thread.join(10)
-
-
-def test_a_closed_limiter_sends_everyone_who_waits_away():
-    clock = HandClock()
-    gate = Gate(clock)
-    limiter = limiter_of(clock, wait=gate)
-    limiter.acquire("order-cancel-all", Urgency.ORDER)
-    caught: list[Exception] = []
-
-    def call() -> None:
+    def passes(group: str, pocket: str) -> bool:
         try:
-            limiter.acquire("order-cancel-all", Urgency.ORDER)
-        except ExchangeUnavailable as error:
-            caught.append(error)
+            limiter.acquire(group, Urgency.CANCEL, 0.0, pocket=pocket)
+        except RateLimited:
+            return False
+        return True
 
-    thread = gate.start(call)
-    limiter.close()
-    thread.join(10)
-    assert len(caught) == 1
+    for group, own in (("default", True), ("exchange.order", True), ("ticker", False), ("websocket-connect", False)):
+        while passes(group, "main"):
+            pass
+        assert passes(group, "bot") is own
+    limiter.refused("default", blocked=True, seconds=60, pocket="bot")
+    limiter.refused("order-test", blocked=False, seconds=None, pocket="bot")
+    assert not passes("order-cancel-all", "bot")
+    assert passes("order-cancel-all", "main")
+    assert passes("order-test", "main")
+    limiter.remaining("group=order; min=720; sec=0", pocket="bot")
+    limiter.clock.time += 60 * SECOND
+    limiter.remaining("group=order; min=720; sec=0", pocket="bot")
+    assert passes("order", "main")
+    assert not passes("order", "bot")
