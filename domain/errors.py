@@ -1,4 +1,6 @@
-"""Every error of ours that somebody catches apart from its parent."""
+"""Every error of ours that somebody catches apart from its parent, and what to do about it."""
+
+from enum import StrEnum
 
 
 class TradingError(Exception):
@@ -30,7 +32,11 @@ class ExchangeError(TradingError):
 
 
 class ExchangeUnavailable(ExchangeError):
-    """No usable answer from the exchange; nothing was changed there; try again later."""
+    """No usable answer, and nothing was changed there; of an order: it was not sent. Try again later."""
+
+
+class ServerError(ExchangeUnavailable):
+    """The exchange answered that it cannot work now (5xx). The line is good: wait for them, mend nothing here."""
 
 
 class OutcomeUnknown(ExchangeError):
@@ -62,10 +68,66 @@ class BadPayload(ExchangeError):
 
 
 class RequestRefused(ExchangeError):
-    """The exchange said no, by name: `name` is its error name, `status` the HTTP status."""
+    """The exchange said no, by name: `name` is its error name, `status` the HTTP status.
+
+    Of this class itself: a name without a remedy, or one of tomorrow. Do not repeat the request as it is.
+    """
 
     def __init__(self, status: int, name: str, message: str) -> None:
         super().__init__(f"{name} (HTTP {status}): {message}")
         self.status = status
         self.name = name
         self.message = message
+
+
+class AuthReason(StrEnum):
+    """What is wrong with the key or the signature of a request; the value says what to do."""
+
+    EXPIRED = "the API key has expired: make a new one at Upbit and put it in place"
+    UNKNOWN_KEY = "Upbit does not know this access key: check which key is in use, or make a new one"
+    ADDRESS = "this computer's address is not on the key's allow-list: add it at Upbit"
+    SIGNATURE = "the signature is not accepted: check the secret key"
+    QUERY = "the signed query is not the one that was sent: a fault of this program, or something changed it on its way"
+    NONCE = "the exchange saw this nonce before: something on the way sends requests twice"
+    TOKEN = "the request came without a token: a fault of this program, or something on the way removed it"  # noqa: S105 (advice, not a secret)
+    OTHER = "the exchange does not accept this key: read the error's name"
+
+
+class AuthError(RequestRefused):
+    """The exchange does not accept our key (401): stop new orders until a person did what `reason` says."""
+
+    def __init__(self, status: int, name: str, message: str, reason: AuthReason = AuthReason.OTHER) -> None:
+        super().__init__(status, name, message)
+        self.reason = reason
+
+
+class Forbidden(RequestRefused):
+    """The key is good but may not do this: a person must give it the permission, or stop asking for it."""
+
+
+class NotFound(RequestRefused):
+    """What was named is not there: an order, a market, a currency, a pocket, a path. Read the list anew."""
+
+
+class InsufficientFunds(RequestRefused):
+    """The balance does not cover it: compare the books with the account, do not repeat."""
+
+
+class BelowMinimum(RequestRefused):
+    """Worth less than the exchange takes: leave it out, or keep it as dust."""
+
+
+class AboveMaximum(RequestRefused):
+    """More than the exchange takes at once: split it."""
+
+
+class BadTick(RequestRefused):
+    """The price is not on a tick: read the ticks anew and round again, once."""
+
+
+class DuplicateIdentifier(RequestRefused):
+    """The identifier was used before, perhaps by this very order: look it up by its identifier."""
+
+
+class MarketOffline(RequestRefused):
+    """The market or the exchange pauses: no orders there; ask again later with an order test."""

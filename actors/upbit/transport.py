@@ -14,15 +14,20 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from actors.upbit import wire
 from actors.upbit.budgets import MAIN
 from actors.upbit.limits import Limiter, Urgency
+from actors.upbit.refusals import refusal
 from actors.upbit.sign import Keys, Params, bearer, pairs, wire_query
 from domain.errors import (
+    AuthError,
+    AuthReason,
     BadPayload,
     Blocked,
     ConfigError,
+    ExchangeError,
     ExchangeUnavailable,
     OutcomeUnknown,
     RateLimited,
     RequestRefused,
+    ServerError,
 )
 
 log = logging.getLogger(__name__)
@@ -43,9 +48,10 @@ _spread: Final = SystemRandom().uniform
 class Transport:
     """Makes the calls. Thread-safe: each thread keeps its own connection, all share one limiter.
 
-    Raises RequestRefused (a definite no), RateLimited, ExchangeUnavailable (nothing was changed there), OutcomeUnknown
-    (a POST or DELETE whose answer never came or cannot be read: it may have worked), BadPayload (a GET answered with
-    something else than JSON), and ConfigError when a signed call has no keys. No error shows a key or a header.
+    Raises RequestRefused or a child of it (a definite no), RateLimited, ExchangeUnavailable (nothing was changed
+    there), OutcomeUnknown (a POST or DELETE whose answer never came or cannot be read: it may have worked), BadPayload
+    (a GET answered with something else than JSON), and ConfigError when a signed call has no keys. No error shows a
+    key or a header.
     """
 
     def __init__(  # noqa: PLR0913 (what a line needs, by name)
@@ -75,8 +81,8 @@ class Transport:
             self._limiter.acquire(group, urgency, pocket=self._pocket, closed=self._ending.is_set)
             try:
                 return self._call("GET", path, params, group, signed=signed)
-            except (ExchangeUnavailable, RateLimited, BadPayload) as error:
-                if attempt == GET_TRIES or (isinstance(error, RateLimited) and error.blocked) or self._ending.is_set():
+            except (ExchangeUnavailable, RateLimited, BadPayload, AuthError) as error:
+                if attempt == GET_TRIES or not _passing(error) or self._ending.is_set():
                     raise
                 log.info("call tried again path=%s attempt=%d reason=%s", path, attempt, error)
                 self._pause(BACKOFF_S * 2**attempt * _spread(0.5, 1.0))
@@ -150,9 +156,9 @@ class Transport:
         return (Blocked if blocked else RateLimited)(f"{where}: HTTP {answer.status_code} {name}".rstrip(), wait_s)
 
 
-def _no_answer(method: str, text: str) -> Exception:
+def _no_answer(method: str, text: str, kind: type[ExchangeError] = ExchangeUnavailable) -> ExchangeError:
     """A GET changed nothing; anything else may have worked."""
-    return ExchangeUnavailable(text) if method == "GET" else OutcomeUnknown(text)
+    return (kind if method == "GET" else OutcomeUnknown)(text)
 
 
 def _lost(method: str, where: str, error: requests.RequestException) -> Exception:
@@ -174,12 +180,25 @@ def _read(method: str, where: str, content: bytes) -> Any:
         raise OutcomeUnknown(f"{where}: {error}") from error
 
 
-def _refusal(method: str, where: str, answer: requests.Response) -> Exception:
+def _refusal(method: str, where: str, answer: requests.Response) -> ExchangeError:
     """A definite no has a status of its own and a name; a used nonce means that a copy of the call came before."""
     name, message = wire.error_of(answer.content)
     status = answer.status_code
-    if status < requests.codes.bad_request or status >= SERVER_ERROR or status == NO_TIME or not name:
-        return _no_answer(method, f"{where}: HTTP {status} {name}".rstrip())
-    if name == "nonce_used":
-        return _no_answer(method, f"{where}: the exchange saw this nonce before")
-    return RequestRefused(status, name, message)
+    if name and requests.codes.bad_request <= status < SERVER_ERROR and status != NO_TIME:
+        refused = refusal(status, name, message)
+        if method == "GET" or not _copied(refused):
+            return refused
+    kind = ServerError if status >= SERVER_ERROR else ExchangeUnavailable
+    return _no_answer(method, f"{where}: HTTP {status} {name}".rstrip(), kind)
+
+
+def _copied(refused: RequestRefused) -> bool:
+    """Whether a copy of this very call came before it, and may have worked."""
+    return isinstance(refused, AuthError) and refused.reason is AuthReason.NONCE
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the same GET may well work a little later."""
+    if isinstance(error, AuthError):
+        return _copied(error)  # the next try has a nonce of its own
+    return not isinstance(error, Blocked)
