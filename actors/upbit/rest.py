@@ -10,8 +10,9 @@ from actors.upbit.cancelling import Cancelling
 from actors.upbit.limits import Limiter
 from actors.upbit.pockets import Pockets
 from actors.upbit.quotation import Quotation
+from actors.upbit.retry import GET_TRIES, TIMEOUTS, Timeouts
 from actors.upbit.sign import Keys
-from actors.upbit.transport import GET_TRIES, TIMEOUT_S, Transport
+from actors.upbit.transport import Transport
 
 __all__ = ["GET_TRIES", "UpbitRest"]
 
@@ -20,8 +21,7 @@ class UpbitRest(Quotation, Account, Pockets, Cancelling):
     """The client. Thread-safe; its errors are those of `actors.upbit.transport.Transport`, and BadPayload.
 
     `smp_type` is the self-match rule sent with every order, None leaves it to the exchange's default; `pocket` names
-    the pocket of the key, whose limits are its own; `pause` and `timeout_s` (connect, read; real seconds) are
-    parameters for tests.
+    the pocket of the key, whose limits are its own; `pause` is a parameter for tests.
     """
 
     def __init__(  # noqa: PLR0913 (what a client needs, by name)
@@ -34,13 +34,18 @@ class UpbitRest(Quotation, Account, Pockets, Cancelling):
         smp_type: str | None = None,
         pocket: str = MAIN,
         pause: Callable[[float], object] | None = None,
-        timeout_s: tuple[float, float] = TIMEOUT_S,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
         self._ending = threading.Event()
-        http = Transport(base_url, keys, limiter or Limiter(clock), pocket=pocket, pause=pause, timeout_s=timeout_s)
+        http = Transport(base_url, keys, limiter or Limiter(clock), pocket=pocket, pause=pause, timeouts=timeouts)
         super().__init__(http, clock, keys=keys, smp_type=smp_type, pause=pause or self._ending.wait)
 
     def close(self) -> None:
         """Close every connection and send away whoever waits for a turn."""
         self._ending.set()
         self._http.close()
+
+    @property
+    def transport(self) -> Transport:
+        """The line below: its limits, the skew of the exchange's clock."""
+        return self._http

@@ -1,21 +1,19 @@
 """One HTTP call to the exchange: signed, inside its limits, on a kept connection, with an answer or a typed error."""
 
-import logging
 import threading
 from collections.abc import Callable
-from random import SystemRandom
 from typing import Any, Final
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from actors.upbit import wire
-from actors.upbit.budgets import MAIN
+from actors.upbit.budgets import MAIN, GroupState
 from actors.upbit.limits import Limiter, Urgency
+from actors.upbit.line import Line, LineBroken, Patience, Reply
 from actors.upbit.refusals import refusal
+from actors.upbit.retry import TIMEOUTS, Kind, Retry, Timeouts, kind_of
 from actors.upbit.sign import Keys, Params, bearer, pairs, wire_query
+from actors.upbit.skew import Skew
 from domain.errors import (
     AuthError,
     AuthReason,
@@ -30,28 +28,18 @@ from domain.errors import (
     ServerError,
 )
 
-log = logging.getLogger(__name__)
-
-TIMEOUT_S: Final = (5.0, 10.0)  # connect, read; real time
 ORDER_TURN_S: Final = 2.0  # real; an order that waits longer for its turn is refused: who wants it decides anew
-GET_TRIES: Final = 4
-REPLACE: Final = "/v1/orders/cancel_and_new"
-BACKOFF_S: Final = 0.3
-NOT_FOUND: Final = 404
-NO_TIME: Final = 408
-BLOCKED: Final = 418
-TOO_MANY: Final = 429
-SERVER_ERROR: Final = 500
-_spread: Final = SystemRandom().uniform
+CANCEL_TURN_S: Final = 5.0  # a cancel is never outdated, and a batch of them has one turn in two seconds
+OK, REDIRECT, BAD_REQUEST, NOT_FOUND, NO_TIME, BLOCKED, TOO_MANY, SERVER_ERROR = 200, 300, 400, 404, 408, 418, 429, 500
 
 
 class Transport:
-    """Makes the calls. Thread-safe: each thread keeps its own connection, all share one limiter.
+    """Makes the calls. Thread-safe: all threads share the kept connections and one limiter.
 
     Raises RequestRefused or a child of it (a definite no), RateLimited, ExchangeUnavailable (nothing was changed
-    there), OutcomeUnknown (a POST or DELETE whose answer never came or cannot be read: it may have worked), BadPayload
-    (a GET answered with something else than JSON), and ConfigError when a signed call has no keys. No error shows a
-    key or a header.
+    there; of a POST or DELETE: it was not sent), OutcomeUnknown (a POST or DELETE whose answer never came or cannot be
+    read: it may have worked), BadPayload (a GET answered with something else than JSON), and ConfigError when a signed
+    call has no keys. No error shows a key or a header.
     """
 
     def __init__(  # noqa: PLR0913 (what a line needs, by name)
@@ -62,139 +50,94 @@ class Transport:
         *,
         pocket: str = MAIN,
         pause: Callable[[float], object] | None = None,
-        timeout_s: tuple[float, float] = TIMEOUT_S,
+        timeouts: Timeouts = TIMEOUTS,
     ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ConfigError(f"expected the exchange's address, such as https://api.upbit.com, found {base_url!r}")
         self._base = base_url.rstrip("/")
         self._keys = keys
         self._limiter = limiter
         self._pocket = pocket
         self._ending = threading.Event()
         self._pause = pause or self._ending.wait
-        self._timeout_s = timeout_s
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._sessions: list[requests.Session] = []
+        self._timeouts = timeouts
+        self._line = Line()
+        self._skew = Skew(limiter.clock)
 
     def get(self, path: str, params: Params, group: str, urgency: Urgency, *, signed: bool = False) -> Any:
         """A GET, tried again with growing pauses while the exchange is not reachable or too busy."""
-        for attempt in range(1, GET_TRIES + 1):
-            self._limiter.acquire(group, urgency, pocket=self._pocket, closed=self._ending.is_set)
+        kind = kind_of("GET", path, signed=signed)
+        retry = Retry(self._timeouts.of(kind), self._pause)
+        while True:
+            self._limiter.acquire(group, urgency, retry.left_s(), pocket=self._pocket, closed=self._ending.is_set)
             try:
-                return self._call("GET", path, params, group, signed=signed)
+                return self._call(self._request("GET", path, params, signed=signed), group, retry.patience())
             except (ExchangeUnavailable, RateLimited, BadPayload, AuthError) as error:
-                if attempt == GET_TRIES or not _passing(error) or self._ending.is_set():
+                if self._ending.is_set() or not _passing(error) or not retry.again(path, error):
                     raise
-                log.info("call tried again path=%s attempt=%d reason=%s", path, attempt, error)
-                self._pause(BACKOFF_S * 2**attempt * _spread(0.5, 1.0))
-        raise AssertionError("the loop returns or raises")
 
     def send(self, method: str, path: str, params: Params, group: str) -> Any:
         """A signed POST or DELETE, sent once: whether it may be sent again is not for this place to know."""
-        urgency = Urgency.CANCEL if method == "DELETE" or path == REPLACE else Urgency.ORDER
-        self._limiter.acquire(group, urgency, ORDER_TURN_S, pocket=self._pocket, closed=self._ending.is_set)
-        return self._call(method, path, params, group, signed=True)
+        kind = kind_of(method, path, signed=True)
+        turn_s = CANCEL_TURN_S if kind is Kind.CANCEL else ORDER_TURN_S
+        self._limiter.acquire(group, kind.urgency, turn_s, pocket=self._pocket, closed=self._ending.is_set)
+        request = self._request(method, path, params, signed=True)
+        return self._call(request, group, self._timeouts.of(kind))
+
+    def limits(self) -> tuple[GroupState, ...]:
+        """How the limits stand: calls left, callers waiting, shut until."""
+        return self._limiter.snapshot()
+
+    @property
+    def skew_s(self) -> float | None:
+        """Seconds the exchange's clock is ahead of ours, give or take one; None before an answer told."""
+        return self._skew.seconds()
 
     def close(self) -> None:
-        """End the pauses and close every connection; calls in flight fail, later ones raise ExchangeUnavailable."""
+        """End the pauses and turn everyone away who waits; calls in flight end by themselves, later ones raise."""
         self._ending.set()
         self._limiter.wake()
-        with self._lock:
-            for session in self._sessions:
-                session.close()
-            self._sessions.clear()
+        self._line.close()
 
-    def _call(self, method: str, path: str, params: Params, group: str, *, signed: bool) -> Any:
-        where = f"{method} {path}"
-        query = wire_query(params) if method != "POST" else ""
-        try:
-            answer = self._session().request(
-                method,
-                f"{self._base}{path}?{query}" if query else self._base + path,
-                data=wire.dump(dict(pairs(params))) if method == "POST" else None,
-                headers=self._headers(method, params, signed=signed),
-                timeout=self._timeout_s,
-                allow_redirects=False,  # an order must not go where a redirect leads, and a key neither
-            )
-        except requests.RequestException as error:
-            raise _lost(method, where, error) from error
-        self._limiter.remaining(answer.headers.get("Remaining-Req"), pocket=self._pocket)
-        if answer.status_code in {TOO_MANY, BLOCKED}:
-            raise self._limited(where, group, answer)
+    def _call(self, request: requests.PreparedRequest, group: str, patience: Patience) -> Any:
+        """Send once, tell the limiter how it went, and read the answer."""
+        reply = self._exchange(request, patience)
+        if reply.status in {TOO_MANY, BLOCKED}:
+            raise self._limited(request, group, reply)
         self._limiter.passed(group, pocket=self._pocket)
-        if requests.codes.ok <= answer.status_code < requests.codes.multiple_choices:
-            return _read(method, where, answer.content)
-        raise _refusal(method, where, answer)
+        return _read(request, reply)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.headers = CaseInsensitiveDict({"Accept": "application/json"})
-            session.trust_env = False  # what a shell says of proxies and passwords must not decide whom we talk to
-            session.mount(self._base, HTTPAdapter(pool_maxsize=2, max_retries=0))
-            self._local.session = session
-            with self._lock:
-                self._sessions.append(session)
-        return session
+    def _exchange(self, request: requests.PreparedRequest, patience: Patience) -> Reply:
+        """Send once; hear what every answer tells, whatever it says."""
+        sent_at = self._limiter.clock.now()
+        try:
+            reply = self._line.call(request, patience)
+        except LineBroken as error:
+            raise _lost(request, error) from error
+        self._skew.hear(reply.headers.get("Date"), sent_at)
+        self._limiter.remaining(reply.headers.get("Remaining-Req"), pocket=self._pocket)
+        return reply
 
-    def _headers(self, method: str, params: Params, *, signed: bool) -> dict[str, str]:
+    def _request(self, method: str, path: str, params: Params, *, signed: bool) -> requests.PreparedRequest:
         """Each header once: the exchange refuses doubled ones. Only its public side compresses."""
-        headers = {"Accept-Encoding": "identity" if signed else "gzip"}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity" if signed else "gzip"}
         if method == "POST":
             headers["Content-Type"] = "application/json; charset=utf-8"
         if signed:
             if self._keys is None:
                 raise ConfigError("this call needs API keys, and none were given")
             headers["Authorization"] = bearer(self._keys, params)
-        return headers
+        body = wire.dump(dict(pairs(params))) if method == "POST" else None
+        query = wire_query(params) if method != "POST" else ""
+        url = f"{self._base}{path}?{query}" if query else self._base + path
+        return requests.Request(method, url, headers, data=body).prepare()
 
-    def _limited(self, where: str, group: str, answer: requests.Response) -> RateLimited:
-        name, message = wire.error_of(answer.content)
-        blocked = answer.status_code == BLOCKED
-        told = wire.seconds_told(message, answer.headers.get("Retry-After"))
+    def _limited(self, request: requests.PreparedRequest, group: str, reply: Reply) -> RateLimited:
+        name, message = wire.error_of(reply.body)
+        blocked = reply.status == BLOCKED
+        told = wire.seconds_told(message, reply.headers.get("Retry-After"))
         wait_s = self._limiter.refused(group, blocked=blocked, seconds=told, pocket=self._pocket)
-        return (Blocked if blocked else RateLimited)(f"{where}: HTTP {answer.status_code} {name}".rstrip(), wait_s)
-
-
-def _no_answer(method: str, text: str, kind: type[ExchangeError] = ExchangeUnavailable) -> ExchangeError:
-    """A GET changed nothing; anything else may have worked."""
-    return (kind if method == "GET" else OutcomeUnknown)(text)
-
-
-def _lost(method: str, where: str, error: requests.RequestException) -> Exception:
-    """No answer came: nothing was sent, or nobody knows."""
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    text = f"{where}: {type(error).__name__}"
-    if isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return ExchangeUnavailable(f"{text}, not sent")
-    return _no_answer(method, f"{text}, no answer")
-
-
-def _read(method: str, where: str, content: bytes) -> Any:
-    try:
-        return wire.load(content)
-    except BadPayload as error:
-        if method == "GET":
-            raise
-        raise OutcomeUnknown(f"{where}: {error}") from error
-
-
-def _refusal(method: str, where: str, answer: requests.Response) -> ExchangeError:
-    """A definite no has a status of its own and a name; a used nonce means that a copy of the call came before."""
-    name, message = wire.error_of(answer.content)
-    status = answer.status_code
-    if name and requests.codes.bad_request <= status < SERVER_ERROR and status != NO_TIME:
-        refused = refusal(status, name, message)
-        if method == "GET" or not _copied(refused):
-            return refused
-    kind = ServerError if status >= SERVER_ERROR else ExchangeUnavailable
-    return _no_answer(method, f"{where}: HTTP {status} {name}".rstrip(), kind)
-
-
-def _copied(refused: RequestRefused) -> bool:
-    """Whether a copy of this very call came before it, and may have worked."""
-    return isinstance(refused, AuthError) and refused.reason is AuthReason.NONCE
+        return (Blocked if blocked else RateLimited)(f"{_where(request)}: HTTP {reply.status} {name}".rstrip(), wait_s)
 
 
 def _passing(error: Exception) -> bool:
@@ -202,3 +145,43 @@ def _passing(error: Exception) -> bool:
     if isinstance(error, AuthError):
         return _copied(error)  # the next try has a nonce of its own
     return not isinstance(error, Blocked)
+
+
+def _where(request: requests.PreparedRequest) -> str:
+    return f"{request.method} {request.path_url.partition('?')[0]}"
+
+
+def _no_answer(
+    request: requests.PreparedRequest, text: str, kind: type[ExchangeError] = ExchangeUnavailable
+) -> ExchangeError:
+    """A GET changed nothing; anything else may have worked."""
+    return (kind if request.method == "GET" else OutcomeUnknown)(text)
+
+
+def _lost(request: requests.PreparedRequest, error: LineBroken) -> ExchangeError:
+    """No answer came: nothing was sent, or nobody knows."""
+    if not error.sent:
+        return ExchangeUnavailable(f"{_where(request)}: {error}; not sent")
+    return _no_answer(request, f"{_where(request)}: {error}; no answer")
+
+
+def _read(request: requests.PreparedRequest, reply: Reply) -> Any:
+    """Give what was answered, or raise what an answer of this kind means."""
+    status, where = reply.status, _where(request)
+    if OK <= status < REDIRECT:
+        try:
+            return wire.load(reply.body)
+        except BadPayload as error:
+            raise _no_answer(request, f"{where}: {error}", BadPayload) from error
+    name, message = wire.error_of(reply.body)
+    if name and BAD_REQUEST <= status < SERVER_ERROR and status != NO_TIME:
+        refused = refusal(status, name, message)
+        if request.method == "GET" or not _copied(refused):
+            raise refused
+    kind = ServerError if status >= SERVER_ERROR else ExchangeUnavailable
+    raise _no_answer(request, f"{where}: HTTP {status} {name}".rstrip(), kind)
+
+
+def _copied(refused: RequestRefused) -> bool:
+    """Whether a copy of this very call came before it, and may have worked."""
+    return isinstance(refused, AuthError) and refused.reason is AuthReason.NONCE

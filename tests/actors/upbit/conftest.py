@@ -11,8 +11,11 @@ from urllib.parse import parse_qsl
 import pytest
 
 from actors.runtime import ScaledClock
+from actors.upbit.line import Patience
 from actors.upbit.rest import UpbitRest
+from actors.upbit.retry import Timeouts
 from actors.upbit.sign import Keys, Secret
+from tests.actors.upbit.raw import Rig
 
 ACCESS, SECRET = "access-key", "secret-key-of-the-test"
 
@@ -119,4 +122,18 @@ def exchange() -> Iterator[Exchange]:
 def rest(exchange) -> UpbitRest:
     """A client of it that does not wait between two tries."""
     keys = Keys(ACCESS, Secret(SECRET))
-    return UpbitRest(exchange.url, keys, ScaledClock(0, 0, 1000.0), pause=lambda _: None, timeout_s=(2.0, 2.0))
+    return UpbitRest(
+        exchange.url,
+        keys,
+        ScaledClock(0, 0, 1000.0),
+        pause=lambda _: None,
+        timeouts=Timeouts(*[Patience(2.0, 2.0, 5.0)] * 4),
+    )
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """Servers of bytes, and transports to them that end with the test."""
+    made = Rig()
+    yield made
+    made.close()
