@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from actors.runtime import Clock
 from actors.upbit.account import Account
+from actors.upbit.breaker import Told
 from actors.upbit.budgets import MAIN
 from actors.upbit.cancelling import Cancelling
 from actors.upbit.limits import Limiter
@@ -45,7 +46,11 @@ class UpbitRest(Quotation, Account, Pockets, Cancelling):
         self._ending.set()
         self._http.close()
 
+    def watch(self, told: Told) -> None:
+        """Have a function called, on any thread, when calls of a side begin to be held back, and when they go on."""
+        self._http.watch(told)
+
     @property
     def transport(self) -> Transport:
-        """The line below: its limits, the skew of the exchange's clock."""
+        """The line below: its limits, its circuits, the skew of the exchange's clock."""
         return self._http

@@ -7,6 +7,7 @@ from typing import Any, Final
 import requests
 
 from actors.upbit import wire
+from actors.upbit.breaker import Breaker, Circuit, Told
 from actors.upbit.budgets import MAIN, GroupState
 from actors.upbit.limits import Limiter, Urgency
 from actors.upbit.line import Line, LineBroken, Patience, Reply
@@ -40,6 +41,9 @@ class Transport:
     there; of a POST or DELETE: it was not sent), OutcomeUnknown (a POST or DELETE whose answer never came or cannot be
     read: it may have worked), BadPayload (a GET answered with something else than JSON), and ConfigError when a signed
     call has no keys. No error shows a key or a header.
+
+    After many failures the calls of a side (quotation, exchange) are held back and fail at once, except cancels and
+    order look-ups: they are tried whatever the odds. Whoever wants to know of it asks by `watch`.
     """
 
     def __init__(  # noqa: PLR0913 (what a line needs, by name)
@@ -62,6 +66,11 @@ class Transport:
         self._pause = pause or self._ending.wait
         self._timeouts = timeouts
         self._line = Line()
+        self._watchers: list[Told] = []
+        self._breakers = {
+            signed: Breaker("exchange" if signed else "quotation", limiter.clock, self._tell)
+            for signed in (False, True)
+        }
         self._skew = Skew(limiter.clock)
 
     def get(self, path: str, params: Params, group: str, urgency: Urgency, *, signed: bool = False) -> Any:
@@ -69,9 +78,11 @@ class Transport:
         kind = kind_of("GET", path, signed=signed)
         retry = Retry(self._timeouts.of(kind), self._pause)
         while True:
-            self._limiter.acquire(group, urgency, retry.left_s(), pocket=self._pocket, closed=self._ending.is_set)
+            self._admit(kind, group, urgency, retry.left_s(), signed=signed)
             try:
-                return self._call(self._request("GET", path, params, signed=signed), group, retry.patience())
+                return self._call(
+                    self._request("GET", path, params, signed=signed), group, retry.patience(), signed=signed
+                )
             except (ExchangeUnavailable, RateLimited, BadPayload, AuthError) as error:
                 if self._ending.is_set() or not _passing(error) or not retry.again(path, error):
                     raise
@@ -80,13 +91,21 @@ class Transport:
         """A signed POST or DELETE, sent once: whether it may be sent again is not for this place to know."""
         kind = kind_of(method, path, signed=True)
         turn_s = CANCEL_TURN_S if kind is Kind.CANCEL else ORDER_TURN_S
-        self._limiter.acquire(group, kind.urgency, turn_s, pocket=self._pocket, closed=self._ending.is_set)
+        self._admit(kind, group, kind.urgency, turn_s, signed=True)
         request = self._request(method, path, params, signed=True)
-        return self._call(request, group, self._timeouts.of(kind))
+        return self._call(request, group, self._timeouts.of(kind), signed=True)
+
+    def watch(self, told: Told) -> None:
+        """Have a function called whenever calls of a side begin to be held back, and when they go on."""
+        self._watchers.append(told)
 
     def limits(self) -> tuple[GroupState, ...]:
         """How the limits stand: calls left, callers waiting, shut until."""
         return self._limiter.snapshot()
+
+    def circuits(self) -> tuple[Circuit, ...]:
+        """How the breakers stand: quotation, exchange."""
+        return tuple(breaker.snapshot() for breaker in self._breakers.values())
 
     @property
     def skew_s(self) -> float | None:
@@ -99,13 +118,39 @@ class Transport:
         self._limiter.wake()
         self._line.close()
 
-    def _call(self, request: requests.PreparedRequest, group: str, patience: Patience) -> Any:
-        """Send once, tell the limiter how it went, and read the answer."""
-        reply = self._exchange(request, patience)
-        if reply.status in {TOO_MANY, BLOCKED}:
-            raise self._limited(request, group, reply)
-        self._limiter.passed(group, pocket=self._pocket)
-        return _read(request, reply)
+    def _tell(self, circuit: Circuit) -> None:
+        for told in self._watchers:
+            told(circuit)
+
+    def _admit(self, kind: Kind, group: str, urgency: Urgency, timeout_s: float, *, signed: bool) -> None:
+        """Ask the breaker, which answers at once, and wait for a turn."""
+        breaker = self._breakers[signed]
+        breaker.admit(always=kind.vital)
+        try:
+            self._limiter.acquire(group, urgency, timeout_s, pocket=self._pocket, closed=self._ending.is_set)
+        except ExchangeError:
+            breaker.spared()
+            raise
+
+    def _call(self, request: requests.PreparedRequest, group: str, patience: Patience, *, signed: bool) -> Any:
+        """Send once, tell breaker and limiter how it went, and read the answer."""
+        breaker = self._breakers[signed]
+        try:
+            reply = self._exchange(request, patience)
+            if reply.status in {TOO_MANY, BLOCKED}:
+                raise self._limited(request, group, reply)
+            answer = _read(request, reply)
+        except (ExchangeUnavailable, OutcomeUnknown, BadPayload) as error:
+            breaker.failed(str(error))
+            raise
+        except RateLimited:
+            breaker.succeeded()
+            raise
+        except RequestRefused:
+            self._worked(breaker, group)
+            raise
+        self._worked(breaker, group)
+        return answer
 
     def _exchange(self, request: requests.PreparedRequest, patience: Patience) -> Reply:
         """Send once; hear what every answer tells, whatever it says."""
@@ -117,6 +162,10 @@ class Transport:
         self._skew.hear(reply.headers.get("Date"), sent_at)
         self._limiter.remaining(reply.headers.get("Remaining-Req"), pocket=self._pocket)
         return reply
+
+    def _worked(self, breaker: Breaker, group: str) -> None:
+        breaker.succeeded()
+        self._limiter.passed(group, pocket=self._pocket)
 
     def _request(self, method: str, path: str, params: Params, *, signed: bool) -> requests.PreparedRequest:
         """Each header once: the exchange refuses doubled ones. Only its public side compresses."""
