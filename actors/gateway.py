@@ -137,7 +137,7 @@ class Gateway(OrderWatch):
             case "refused" if answer.error == "duplicated_identifier":
                 order.burned = True
                 self._doubt(order, "the identifier was used before")
-            case "refused" if order.submissions == 1 and order.stage is Stage.SUBMITTING:
+            case "refused" | "unsent" if order.submissions == 1 and order.stage is Stage.SUBMITTING:
                 self._finish(order, Stage.REFUSED, answer.error)
             case _:
                 self._doubt(order, f"{answer.outcome}: {answer.error}")

@@ -7,8 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeAlias, assert_never
 
 from actors.runtime import Actor, Context
-from domain.errors import ExchangeError, ExchangeUnavailable, OutcomeUnknown, RateLimited, RequestRefused
-from domain.market import Terms
+from actors.upbit.breaker import Circuit, Position, Told
+from domain.errors import (
+    AuthError,
+    AuthReason,
+    ExchangeError,
+    ExchangeUnavailable,
+    Forbidden,
+    RateLimited,
+    RequestRefused,
+)
+from domain.market import MINUTE, Terms
 from domain.message import Message
 from domain.messages import (
     AccountFailed,
@@ -16,6 +25,7 @@ from domain.messages import (
     AccountWanted,
     CancelAnswered,
     CancelOrder,
+    HaltTrading,
     IncidentRaised,
     LookUpAnswered,
     LookUpOrder,
@@ -29,6 +39,7 @@ log = logging.getLogger(__name__)
 
 WORKERS = 4  # calls in flight at once; the client's limiter orders them by priority
 TERMS_RETRY_S = 5.0
+TOLD_AGAIN = 10 * MINUTE  # how long the same trouble with our key is not told again
 
 Accepted: TypeAlias = SubmitOrder | CancelOrder | LookUpOrder | AccountWanted
 
@@ -42,14 +53,16 @@ class OrderClient(Protocol):
     def place(self, request: OrderRequest) -> OrderReport: ...  # noqa: D102
     def order(self, *, identifier: str) -> OrderReport | None: ...  # noqa: D102
     def cancel(self, identifier: str) -> OrderReport | None: ...  # noqa: D102
+    def watch(self, told: Told) -> None: ...  # noqa: D102
 
 
 class Venue(Actor[None]):
     """Owns the calls in flight.
 
     Edge: answers SubmitOrder, CancelOrder, LookUpOrder and AccountWanted to whoever sent them; publishes TermsLoaded
-    on `terms`, each market's as soon as they can be had. Blocks in its own threads only. A restart of the process loses
-    answers, and the gateway asks.
+    on `terms`, each market's as soon as they can be had. A key that is not accepted halts trading (HaltTrading to risk)
+    and is an incident, like one without permission, and like calls that the client holds back. Blocks in its own
+    threads only. A restart of the process loses answers, and the gateway asks.
     """
 
     edge = True
@@ -72,10 +85,13 @@ class Venue(Actor[None]):
         self._terms_retry_s = terms_retry_s
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
         self._ending = threading.Event()
+        self._told: dict[str, int] = {}
+        self._telling = threading.Lock()
         self._terms = threading.Thread(target=self._load_terms, name=f"{name}-terms", daemon=True)
 
     def on_begin(self) -> None:
         """Load the terms of every market of the session, on a thread of their own: orders must not queue behind."""
+        self._client.watch(self._on_circuit)
         self._terms.start()
 
     def on_end(self) -> None:
@@ -134,7 +150,7 @@ class Venue(Actor[None]):
             self.outlet.publish("terms", TermsLoaded(self._client.chance(market)))
         except ExchangeError as error:
             log.warning("terms not loaded market=%s error=%s", market, error)
-            return str(error)
+            return self._noted(error)
         except Exception as error:  # a bug of ours in a worker thread: nobody else would ever see it
             log.exception("terms not loaded market=%s", market)
             return f"{type(error).__name__}: {error}"
@@ -144,26 +160,27 @@ class Venue(Actor[None]):
         try:
             return SubmitAnswered(request.identifier, "accepted", "", self._client.place(request))
         except RequestRefused as error:
+            self._noted(error)
             return SubmitAnswered(request.identifier, "refused", error.name)
         except RateLimited as error:
-            return SubmitAnswered(request.identifier, "limited", str(error))
+            return SubmitAnswered(request.identifier, "limited" if error.sent else "unsent", str(error))
         except ExchangeUnavailable as error:
             return SubmitAnswered(request.identifier, "unsent", str(error))
-        except (OutcomeUnknown, ExchangeError) as error:
+        except ExchangeError as error:
             return SubmitAnswered(request.identifier, "unknown", str(error))
 
     def _cancel(self, identifier: str) -> CancelAnswered:
         try:
             found = self._client.cancel(identifier)
         except ExchangeError as error:
-            return CancelAnswered(identifier, "failed", str(error))
+            return CancelAnswered(identifier, "failed", self._noted(error))
         return CancelAnswered(identifier, "absent" if found is None else "accepted")
 
     def _look_up(self, identifier: str) -> LookUpAnswered:
         try:
             report = self._client.order(identifier=identifier)
         except ExchangeError as error:
-            return LookUpAnswered(identifier, "failed", None, str(error))
+            return LookUpAnswered(identifier, "failed", None, self._noted(error))
         return LookUpAnswered(identifier, "absent" if report is None else "found", report)
 
     def _account(self, request: int) -> AccountLoaded | AccountFailed:
@@ -173,6 +190,38 @@ class Venue(Actor[None]):
             balances = self._client.accounts()
             after = self._client.open_orders()
         except ExchangeError as error:
-            return AccountFailed(request, str(error))
+            return AccountFailed(request, self._noted(error))
         every = {order.order_id: order for order in (*before, *after)}
         return AccountLoaded(request, balances, tuple(every.values()), self._now())
+
+    # --- what a person must know
+
+    def _noted(self, error: ExchangeError) -> str:
+        """Tell of an error that no other try mends; gives the error's text."""
+        if isinstance(error, AuthError) and error.reason is not AuthReason.NONCE:
+            text = f"the exchange does not accept our key ({error.name}): {error.reason.value}"
+            if self._news("key_refused", error.name, text):
+                self.outlet.send("risk", HaltTrading(text, self.name))
+        elif isinstance(error, Forbidden):
+            self._news(
+                "key_forbidden", error.name, f"our key may not do this: give it the permission at Upbit ({error})"
+            )
+        return str(error)
+
+    def _news(self, kind: str, subject: str, text: str) -> bool:
+        """Raise an incident, unless the same was raised lately."""
+        now = self._now()
+        with self._telling:
+            if now - self._told.get(subject, now - TOLD_AGAIN) < TOLD_AGAIN:
+                return False
+            self._told[subject] = now
+        self.outlet.publish("incidents", IncidentRaised(now, kind, self.name, text))
+        return True
+
+    def _on_circuit(self, circuit: Circuit) -> None:
+        """Tell that the client holds calls back, or no more; on the thread of whichever call made it so."""
+        if circuit.position is Position.CLOSED:
+            kind, text = "exchange_back", f"{circuit.kind} calls go through again"
+        else:
+            kind, text = "exchange_away", f"{circuit.kind} calls are held back, new orders too: {circuit.reason}"
+        self.outlet.publish("incidents", IncidentRaised(self._now(), kind, self.name, text))

@@ -103,10 +103,7 @@ class SubmitOrder(Message, frozen=True):
 
 
 class SubmitAnswered(Message, frozen=True):
-    """Outcome of a submission: accepted, unknown (may exist), and three of which no order exists.
-
-    Those are refused (by the exchange), limited (429) and unsent (it never left us).
-    """
+    """Outcome of a submission: accepted, refused or unsent (never existed), limited (429), unknown (may exist)."""
 
     identifier: str
     outcome: str

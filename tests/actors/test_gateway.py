@@ -130,6 +130,39 @@ def test_a_definite_refusal_ends_the_intent(gateway):
     assert (finished.stage, finished.detail) == ("refused", "insufficient_funds_bid")
 
 
+def test_an_order_that_never_left_is_over_at_once_and_nobody_looks_for_it(gateway):
+    submitted(gateway).tell(SubmitAnswered(IDENTIFIER, "unsent", "next probe in 5 s; not sent"), "venue")
+    (finished,) = gateway.to("portfolio", OrderFinished)
+    assert (finished.stage, finished.detail) == ("refused", "next probe in 5 s; not sent")
+    assert gateway.to("venue", LookUpOrder) == []
+    assert gateway.timers == []
+
+
+def test_a_second_submission_that_never_left_leaves_the_first_one_unknown(gateway):
+    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "unsent", "not sent"), "venue")
+    assert gateway.state.orders["e1"].stage == "unknown"
+    gateway.ring()
+    assert gateway.to("venue", LookUpOrder)
+
+
+def test_a_limit_of_the_exchange_is_no_proof_that_the_order_was_not_taken(gateway):
+    submitted(gateway).tell(SubmitAnswered(IDENTIFIER, "limited", "HTTP 429"), "venue")
+    assert gateway.state.orders["e1"].stage == "unknown"
+    gateway.ring()
+    assert gateway.to("venue", LookUpOrder)
+
+
+def test_a_resent_order_whose_identifier_was_used_is_looked_up_and_taken_over(gateway):
+    """The first request floated and arrived after all: the second one's refusal is how we hear of it."""
+    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "refused", "duplicated_identifier"), "venue")
+    assert gateway.state.orders["e1"].stage == "unknown"
+    gateway.ring()
+    assert gateway.to("venue", LookUpOrder)[0].identifier == IDENTIFIER
+    gateway.tell(LookUpAnswered(IDENTIFIER, "found", a_report(a_fill())), "venue")
+    assert gateway.to("portfolio", OrderFinished)[0].stage == "done"
+    assert gateway.on("fills", FillBooked)
+
+
 def test_a_lost_answer_makes_the_order_unknown_and_it_is_looked_up(gateway):
     unknown(gateway)
     assert gateway.on("orders", OrderChanged)[0].stage == "unknown"

@@ -9,9 +9,13 @@ import pytest
 
 from actors.venue import WORKERS, Venue
 from domain.errors import (
+    AuthError,
+    AuthReason,
     BadPayload,
+    DuplicateIdentifier,
     ExchangeError,
     ExchangeUnavailable,
+    MarketOffline,
     OutcomeUnknown,
     RateLimited,
     RequestRefused,
@@ -39,6 +43,10 @@ REPORT = a_report(state=ExchangeState.WAIT)
 REQUEST = OrderRequest(ID, BTC, Side.SELL, OrderType.MARKET, volume=D(1))
 REFUSED = RequestRefused(400, "insufficient_funds_bid", "not enough")
 LIMITED = RateLimited("too many", 1.0)
+NO_ROOM = RateLimited("no room", 1.0, sent=False)
+TWICE = DuplicateIdentifier(400, "duplicated_identifier", "used")
+OFFLINE = MarketOffline(403, "market_offline", "maintenance")
+NO_KEY = AuthError(401, "expired_access_key", "expired", AuthReason.EXPIRED)
 AWAY = ExchangeUnavailable("connection refused")
 UNKNOWN = OutcomeUnknown("time-out")
 BAD = BadPayload("no JSON")
@@ -78,12 +86,24 @@ class Client:
     def cancel(self, identifier: str) -> Any:
         return self._answer("cancel", identifier)
 
+    def watch(self, told: Any) -> None:
+        self.circuit = told
+
 
 class Rig:
     def __init__(self, *markets: str, **answers: Any) -> None:
-        self.ear, self.client = Ear(), Client(**answers)
-        self.venue = Venue(self.ear, "venue", client=self.client, now=lambda: T0, markets=markets, terms_retry_s=0.0)
+        self.ear, self.client, self.now = Ear(), Client(**answers), T0
+        self.aside: list[tuple[str, Any]] = []
+        self.venue = Venue(
+            self.ear, "venue", client=self.client, now=lambda: self.now, markets=markets, terms_retry_s=0.0
+        )
         self.venue.on_begin()
+
+    def answer(self) -> tuple[str, Any]:
+        """The next thing said to somebody who asked."""
+        while (said := self.ear.next())[0] not in {"gateway", "reconciler"}:
+            self.aside.append(said)
+        return said
 
     def ask(self, message, sender: str = "gateway"):
         """What is answered, and to whom."""
@@ -110,6 +130,10 @@ def rig():
         (REPORT, "accepted", "", REPORT),
         (REFUSED, "refused", "insufficient_funds_bid", None),
         (LIMITED, "limited", "too many", None),
+        (NO_ROOM, "unsent", "no room", None),
+        (TWICE, "refused", "duplicated_identifier", None),
+        (OFFLINE, "refused", "market_offline", None),
+        (NO_KEY, "refused", "expired_access_key", None),
         (AWAY, "unsent", "connection refused", None),
         (UNKNOWN, "unknown", "time-out", None),
         (BAD, "unknown", "no JSON", None),
@@ -119,7 +143,8 @@ def rig():
 )
 def test_each_end_of_a_submission_is_told_apart(rig, placed, outcome, error, report):
     one = rig(place=placed)
-    assert one.ask(SubmitOrder(REQUEST)) == ("gateway", SubmitAnswered(ID, outcome, error, report))
+    one.venue.run_turn("gateway", SubmitOrder(REQUEST), T0)
+    assert one.answer() == ("gateway", SubmitAnswered(ID, outcome, error, report))
     assert one.client.calls == [("place", REQUEST)]  # never twice by itself
 
 
