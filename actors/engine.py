@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from actors.dashboard import Dashboard
 from actors.feed import Feed
+from actors.keywatch import KeyWatch
 from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import books_in
 from actors.rest import Rest
@@ -120,6 +121,10 @@ class Engine:
             edges[:0] = [
                 ActorSpec("venue", functools.partial(Venue, client=place.rest, now=now, markets=self._markets)),
                 ActorSpec("userstream", functools.partial(UserStream, open_stream=place.private, now=now)),
+                ActorSpec(
+                    "keywatch",
+                    functools.partial(KeyWatch, client=place.rest, now=now, real_seconds=self.real_seconds),
+                ),
             ]
         return edges
 
