@@ -16,6 +16,7 @@ from actors.keys.source import Found, Tools, key_in_use, safe_url
 from actors.local import local_exchange
 from actors.runtime import Clock, wall_clock
 from actors.upbit.rest import UpbitRest
+from actors.upbit.retry import WATCHED
 from actors.upbit.sign import Keys
 from actors.venues import HEARTBEAT
 from domain.errors import ConfigError, TradingError
@@ -26,7 +27,6 @@ Markets: TypeAlias = Callable[[], Sequence[str]]
 KRW: Final = "KRW-"
 TERMS_WITHIN_S: Final = 90.0  # one call a market, in the exchange's limit of calls a second
 COMPILED_WITHIN_S: Final = 300.0
-_TIMEOUT_S: Final = (4.0, 6.0)
 KEY_ADVICE: Final = "`keys add`, or UPBIT_ACCESS_KEY and UPBIT_SECRET_KEY in the environment"
 KEY_ROWS: Final = ("api key", "ip allow-list", "permissions", "withdrawal", "key expiry")
 
@@ -73,7 +73,7 @@ def diagnose(
 
     What compiles goes last and alone, because it would make the others seem slow.
     """
-    client = UpbitRest(exchange.rest, exchange.keys, exchange.clock, timeout_s=_TIMEOUT_S)
+    client = UpbitRest(exchange.rest, exchange.keys, exchange.clock, timeouts=WATCHED)
     markets = Once(partial(_markets, client))
     try:
         found = examine(

@@ -15,6 +15,7 @@ from actors.runtime import Clock
 from actors.upbit.limits import Limiter, Urgency
 from actors.upbit.news import NEWS
 from actors.upbit.rest import UpbitRest
+from actors.upbit.retry import WATCHED
 from actors.upbit.sign import Keys, Params
 from actors.upbit.transport import Transport
 from domain.errors import BadPayload, RequestRefused
@@ -45,7 +46,6 @@ REFUSALS: Final = {
     "no_authorization_ip": "this machine's public address is not on the key's allow-list: `keys allow-list` tells how",
 }
 _UNAUTHORIZED: Final = 401
-_TIMEOUT_S: Final = (4.0, 6.0)
 _LEAST: Final = Decimal("0.00000001")
 _TOTAL: Final = Decimal(6_000)  # KRW, a little above the exchange's minimum
 _NO_ROUTE: Final = "not_found"
@@ -90,8 +90,8 @@ class KeyReport:
 def probe(url: str, keys: Keys, clock: Clock) -> KeyReport:
     """Ask the exchange what a key is and may do; raises ExchangeError when it does not answer."""
     limiter = Limiter(clock)
-    http = Transport(url, keys, limiter, timeout_s=_TIMEOUT_S)
-    rest = UpbitRest(url, keys, clock, limiter=limiter, timeout_s=_TIMEOUT_S)
+    http = Transport(url, keys, limiter, timeouts=WATCHED)
+    rest = UpbitRest(url, keys, clock, limiter=limiter, timeouts=WATCHED)
     try:
         return _report(http, rest, keys.access)
     except RequestRefused as error:

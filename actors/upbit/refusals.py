@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from actors.upbit import wire
+from actors.upbit.news import NEWS
 from domain.errors import (
     AboveMaximum,
     AuthError,
@@ -93,5 +93,5 @@ STATUSES: Final[dict[int, Kind]] = {401: AuthError}
 def refusal(status: int, name: str, message: str) -> RequestRefused:
     """The error for a definite no of the exchange; a name nobody told us of is logged once."""
     if name not in NAMES:
-        wire.once(f"error of HTTP {status}", name)
+        NEWS.note(f"error of HTTP {status}", name)
     return NAMES.get(name, STATUSES.get(status, RequestRefused))(status, name, message)

@@ -78,6 +78,9 @@ TIMEOUTS: Final = Timeouts(
     order=Patience(connect_s=4.0, silence_s=10.0, total_s=12.0),
     cancel=Patience(connect_s=4.0, silence_s=10.0, total_s=12.0),
 )
+_WATCHED: Final = Patience(connect_s=4.0, silence_s=6.0, total_s=10.0)
+WATCHED: Final = Timeouts(_WATCHED, _WATCHED, _WATCHED, _WATCHED)
+"""For the calls of a command that a person waits for."""
 
 
 class Retry:

@@ -67,7 +67,7 @@ def test_a_coin_bought_in_another_market_opens_at_what_it_cost_in_won_and_an_unk
         Balance("XRP", D(3), D(0), D("0.5"), "USDT"),
     )
     compare(reconciler, (KRW, *coins), (), opened=False)
-    told = {one.currency: one for one in reconciler.to("portfolio", LedgerCorrected)}
+    told = {one.currency: one for one in reconciler.on("corrections", LedgerCorrected)}
     assert {name: one.average_price for name, one in told.items()} == {
         "KRW": D(0),
         "BTC": D(100),

@@ -25,9 +25,7 @@ ROW = (
 
 @pytest.fixture
 def rest(exchange):
-    return UpbitRest(
-        exchange.url, None, ScaledClock(NOW, time.monotonic_ns(), 1000.0), pause=lambda _: None, timeout_s=(2.0, 2.0)
-    )
+    return UpbitRest(exchange.url, None, ScaledClock(NOW, time.monotonic_ns(), 1000.0), pause=lambda _: None)
 
 
 class Tape:
