@@ -47,7 +47,7 @@ Accepted: TypeAlias = (
 class ExchangeState:
     """The whole exchange, and a counter its order and trade ids come from."""
 
-    exchange: matching.Exchange = field(default_factory=lambda: matching.Exchange(balances={"KRW": Holding(CAPITAL)}))
+    exchange: matching.Exchange = field(default_factory=lambda: matching.exchange_for_one({"KRW": Holding(CAPITAL)}))
     count: int = 0
 
 

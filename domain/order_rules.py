@@ -56,9 +56,12 @@ def check_fields(request: OrderRequest) -> Refusal | None:
     return None
 
 
-def check_limits(request: OrderRequest, terms: Terms, at: int) -> Refusal | None:
-    """The second half of `check_request`: tick and total in this market, for an order whose fields are right."""
-    if request.price is not None and request.price % tick_size(request.market, request.price, at):
+def check_limits(request: OrderRequest, terms: Terms, at: int, *, factor: int = 1) -> Refusal | None:
+    """The second half of `check_request`: tick and total in this market, for an order whose fields are right.
+
+    `factor` widens the price step of the rule book, as a change that it does not know yet would.
+    """
+    if request.price is not None and request.price % (factor * tick_size(request.market, request.price, at)):
         text = "주문가격 단위를 잘못 입력하셨습니다. 확인 후 시도해주세요."
         return Refusal(f"invalid_price_{_word(request)}", text)
     total = total_of(request)

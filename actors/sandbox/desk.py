@@ -25,6 +25,7 @@ from domain.matching import (
     Refusal,
     cancel,
     cancel_now,
+    exchange_for_one,
     match_new,
     on_book,
     on_trade,
@@ -113,7 +114,7 @@ class Desk:
         self.keep_past_us = 0
         kept = log.snapshot()
         if kept is None:
-            exchange = Exchange(balances={"KRW": Holding(free=capital)}, terms=terms)
+            exchange = exchange_for_one({"KRW": Holding(free=capital)}, terms)
             self.state = DeskState(exchange)
         else:
             self.state = msgspec.msgpack.decode(kept, type=DeskState)

@@ -1,17 +1,28 @@
 """The exchange core that the sandbox, the paper exchange and the simulator share: pure, exact, deterministic."""
 
+from domain.matching.depth import would_take
 from domain.matching.engine import cancel, cancel_now, match_new, on_book, on_trade
-from domain.matching.entry import place
+from domain.matching.entry import Gate, draft, opened, place
+from domain.matching.flows import NotEnough, credit, debit, transfer
 from domain.matching.state import (
+    MAIN,
+    Account,
+    Aside,
     BalanceChanged,
     Event,
     Exchange,
     Executed,
     Finished,
+    Habits,
     Holding,
+    Opened,
+    Prevented,
+    SelfMatch,
     Working,
+    aside_of,
     by_identifier,
     closed_orders,
+    exchange_for_one,
     open_orders,
     report,
     request_of,
@@ -20,24 +31,41 @@ from domain.matching.state import (
 from domain.order_rules import Refusal
 
 __all__ = [
+    "MAIN",
+    "Account",
+    "Aside",
     "BalanceChanged",
     "Event",
     "Exchange",
     "Executed",
     "Finished",
+    "Gate",
+    "Habits",
     "Holding",
+    "NotEnough",
+    "Opened",
+    "Prevented",
     "Refusal",
+    "SelfMatch",
     "Working",
+    "aside_of",
     "by_identifier",
     "cancel",
     "cancel_now",
     "closed_orders",
+    "credit",
+    "debit",
+    "draft",
+    "exchange_for_one",
     "match_new",
     "on_book",
     "on_trade",
     "open_orders",
+    "opened",
     "place",
     "report",
     "request_of",
+    "transfer",
     "working",
+    "would_take",
 ]

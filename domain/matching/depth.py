@@ -1,7 +1,9 @@
-"""The displayed book as orders meet it: what a price reaches, what is left of it, what a walk through it takes."""
+"""What orders meet: the displayed book with what is left of it, and the orders that rest here, best price first."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from domain.market import Book, Level
 from domain.matching.state import ZERO, Exchange, Working
@@ -17,7 +19,27 @@ def opposite(exchange: Exchange, request: OrderRequest) -> tuple[Level, ...]:
     return book.asks if request.side is Side.BUY else book.bids
 
 
-def reachable(exchange: Exchange, order: Working) -> Iterator[Level]:
+class Offer(NamedTuple):
+    """Something an order can meet: a displayed size, or the resting order of an account."""
+
+    level: Level
+    maker: Working | None = None
+
+
+def offers(exchange: Exchange, order: Working) -> tuple[Offer, ...]:
+    """All that the order's price reaches, in price-time order: at a price the queue before a resting order is first."""
+    shown = {level.price: level.size for level in _reachable(exchange, order)}
+    makers = _makers(exchange, order)
+    prices = sorted(shown.keys() | makers.keys(), reverse=not order.buys)
+    return tuple(offer for price in prices for offer in _queue(price, shown.get(price, ZERO), makers.get(price, [])))
+
+
+def would_take(exchange: Exchange, order: Working) -> bool:
+    """Whether there is anything this order could take now."""
+    return bool(offers(exchange, order))
+
+
+def _reachable(exchange: Exchange, order: Working) -> Iterator[Level]:
     """What is still there of each opposite level that the order's price reaches, best first."""
     taken = exchange.taken.get(order.request.market, {})
     for level in opposite(exchange, order.request):
@@ -28,10 +50,36 @@ def reachable(exchange: Exchange, order: Working) -> Iterator[Level]:
             yield Level(level.price, size)
 
 
+def _makers(exchange: Exchange, order: Working) -> dict[Decimal, list[Working]]:
+    """Resting orders of the other side that the order's price reaches, oldest first, by price."""
+    found: dict[Decimal, list[Working]] = defaultdict(list)
+    for other in exchange.orders.values():
+        opposes = other.resting and other.buys is not order.buys and other.request.market == order.request.market
+        if opposes and other.price is not None and _reaches(order, other.price):
+            found[other.price].append(other)
+    return found
+
+
+def _queue(price: Decimal, shown: Decimal, makers: list[Working]) -> Iterator[Offer]:
+    """What stands at one price: displayed sizes and resting orders in turn."""
+    passed = ZERO
+    for maker in makers:
+        ahead = shown if maker.ahead is None else min(maker.ahead, shown)
+        if ahead > passed:
+            yield Offer(Level(price, ahead - passed))
+            passed = ahead
+        yield Offer(Level(price, maker.left), maker)
+    if shown > passed:
+        yield Offer(Level(price, shown - passed))
+
+
 def note_taken(exchange: Exchange, order: Working, price: Decimal, volume: Decimal) -> None:
-    """Remember what was taken, until the next book is shown."""
+    """Remember what was taken, until the next book is shown; resting orders behind it move up."""
     taken, key = exchange.taken.setdefault(order.request.market, {}), plain(price)
     taken[key] = taken.get(key, ZERO) + volume
+    for maker in _makers(exchange, order).get(price, ()):
+        if maker.ahead is not None:
+            maker.ahead = max(ZERO, maker.ahead - volume)
 
 
 def walk(levels: Iterable[Level], volume: Decimal, funds: Decimal | None = None) -> tuple[Level, ...]:

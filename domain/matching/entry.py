@@ -4,8 +4,21 @@ from decimal import Decimal
 from typing import Final
 
 from domain.matching.depth import opposite
-from domain.matching.money import lock
-from domain.matching.state import ZERO, Exchange, Working, report_of
+from domain.matching.money import changed, lock
+from domain.matching.state import (
+    MAIN,
+    ZERO,
+    Account,
+    Event,
+    Exchange,
+    Holding,
+    Opened,
+    SelfMatch,
+    Working,
+    aside_of,
+    report_of,
+)
+from domain.message import Value
 from domain.money import fee_of
 from domain.order_rules import Refusal, check_fields, check_limits, check_total, total_of
 from domain.orders import OrderReport, OrderRequest, OrderType, Side
@@ -16,34 +29,84 @@ BEYOND_BOOK: Final = "market_order_exceeds_book"
 """Our name for the refusal of a market order larger than the visible book: the exchange's own is not known."""
 
 
-def place(exchange: Exchange, request: OrderRequest, order_id: str, at: int) -> OrderReport | Refusal:
+class Gate(Value, frozen=True):
+    """How a market takes an order in.
+
+    Not at all when it is not `listed` or `halted`; prices are multiples of `tick_factor` price steps; `funds_first`
+    looks at the balance before tick and total. `claimed`: the identifier was set aside for this very order. `freed`
+    will be free in its currency by the time it locks its money.
+    """
+
+    listed: bool = True
+    halted: bool = False
+    tick_factor: int = 1
+    funds_first: bool = False
+    claimed: bool = False
+    freed: Decimal = ZERO
+
+
+OPEN: Final = Gate()
+
+
+def place(  # noqa: PLR0913 (who places what, and how the market takes it)
+    exchange: Exchange,
+    request: OrderRequest,
+    order_id: str,
+    at: int,
+    *,
+    account: str = MAIN,
+    smp_type: SelfMatch | None = None,
+    gate: Gate = OPEN,
+) -> OrderReport | Refusal:
     """Take an order in: it locks its money and waits to be matched. Its identifier is used up even if it is refused."""
-    known = request.identifier in exchange.identifiers
-    if request.identifier and not known:
-        exchange.identifiers[request.identifier] = ""
-    refusal = _refusal(exchange, request, at, known=known)
-    if refusal is not None:
-        return refusal
-    order = _working(exchange, request, order_id, at)
+    order = draft(exchange, request, order_id, at, account=account, smp_type=smp_type, gate=gate)
+    identifiers = exchange.accounts[account].identifiers
+    if request.identifier:
+        identifiers.setdefault(request.identifier, "")
+    if isinstance(order, Refusal):
+        return order
     lock(exchange, order)
     exchange.orders[order_id] = order
     if request.identifier:
-        exchange.identifiers[request.identifier] = order_id
+        identifiers[request.identifier] = order_id
     return report_of(order)
 
 
-def _refusal(exchange: Exchange, request: OrderRequest, at: int, *, known: bool) -> Refusal | None:
+def draft(  # noqa: PLR0913 (see place)
+    exchange: Exchange,
+    request: OrderRequest,
+    order_id: str,
+    at: int,
+    *,
+    account: str = MAIN,
+    smp_type: SelfMatch | None = None,
+    gate: Gate = OPEN,
+) -> Working | Refusal:
+    """What placing this would make: nothing is locked and no identifier used up."""
+    refusal = _refusal(exchange, request, at, exchange.accounts[account], gate)
+    return refusal or _working(exchange, request, order_id, at, account=account, smp_type=smp_type)
+
+
+def opened(exchange: Exchange, order_id: str) -> tuple[Event, ...]:
+    """What the taking in of this open order is told as."""
+    order = exchange.orders[order_id]
+    return (Opened(report_of(order), aside_of(order)), *changed(exchange, order))
+
+
+def _refusal(exchange: Exchange, request: OrderRequest, at: int, account: Account, gate: Gate) -> Refusal | None:
     if refusal := check_fields(request):
         return refusal
     terms = exchange.terms.get(request.market)
-    if terms is None:
+    if terms is None or not gate.listed:
         return Refusal("notfoundmarket", f"다음 마켓에 없는 종목입니다: {request.market}")
-    if known:
+    if request.identifier in account.identifiers and not gate.claimed:
         return Refusal("duplicated_identifier", "이미 사용된 identifier 입니다.")
-    refusal = check_limits(request, terms, at) or _check_worth(exchange, request) or _check_funds(exchange, request)
+    refusal = _check_funds(exchange, request, account, gate) if gate.funds_first else None
+    refusal = refusal or check_limits(request, terms, at, factor=gate.tick_factor)
+    refusal = refusal or _check_worth(exchange, request) or _check_funds(exchange, request, account, gate)
     if refusal is None and request.type is OrderType.MARKET:
         refusal = _check_depth(exchange, request)
-    if refusal is None and terms.state != ACTIVE:
+    if refusal is None and (gate.halted or terms.state != ACTIVE):
         return Refusal("market_offline", "시스템 점검 중입니다. 점검이 완료된 후에 다시 시도해주세요.", 403)
     return refusal
 
@@ -56,10 +119,9 @@ def _check_worth(exchange: Exchange, request: OrderRequest) -> Refusal | None:
     return check_total(request, request.volume * levels[0].price, exchange.terms[request.market])
 
 
-def _check_funds(exchange: Exchange, request: OrderRequest) -> Refusal | None:
+def _check_funds(exchange: Exchange, request: OrderRequest, account: Account, gate: Gate) -> Refusal | None:
     currency, need = _needs(exchange, request)
-    holding = exchange.balances.get(currency)
-    if holding is not None and holding.free >= need:
+    if account.balances.get(currency, Holding()).free + gate.freed >= need:
         return None
     if request.side is Side.BUY:
         return Refusal("insufficient_funds_bid", f"주문 가능한 금액({currency})이 부족합니다.")
@@ -84,7 +146,9 @@ def _needs(exchange: Exchange, request: OrderRequest) -> tuple[str, Decimal]:
     return quote_of(request.market), total + fee_of(total, exchange.terms[request.market].bid_fee)
 
 
-def _working(exchange: Exchange, request: OrderRequest, order_id: str, at: int) -> Working:
+def _working(  # noqa: PLR0913 (see place)
+    exchange: Exchange, request: OrderRequest, order_id: str, at: int, *, account: str, smp_type: SelfMatch | None
+) -> Working:
     buys, terms = request.side is Side.BUY, exchange.terms[request.market]
     price = request.price
     if request.type is OrderType.BEST:
@@ -105,4 +169,6 @@ def _working(exchange: Exchange, request: OrderRequest, order_id: str, at: int) 
         fee_rate=rate,
         reserved_fee=reserved,
         remaining_fee=reserved,
+        account=account,
+        smp_type=smp_type,
     )

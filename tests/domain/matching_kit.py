@@ -41,10 +41,8 @@ def some_terms(market: str = M, state: str = "active", fee: D = FEE) -> Terms:
 
 def an_exchange(asks: str = "", bids: str = "", krw: str = "10000000", coins: str = "0", market: str = M) -> Exchange:
     coin = market.partition("-")[2]
-    exchange = Exchange(
-        balances={"KRW": Holding(D(krw)), coin: Holding(D(coins), average_price=D(1_000) if D(coins) else D(0))},
-        terms={market: some_terms(market)},
-    )
+    held = {"KRW": Holding(D(krw)), coin: Holding(D(coins), average_price=D(1_000) if D(coins) else D(0))}
+    exchange = matching.exchange_for_one(held, {market: some_terms(market)})
     matching.on_book(exchange, market, a_book(asks, bids))
     return exchange
 

@@ -1,6 +1,5 @@
 """Taking from the displayed book, cancelling and asking: what each type and time in force does."""
 
-from dataclasses import replace
 from decimal import Decimal as D
 
 import msgspec
@@ -8,7 +7,7 @@ import pytest
 
 from domain import matching
 from domain.market import Level, Terms
-from domain.matching import Exchange, Finished, Refusal
+from domain.matching import Exchange, Finished, Refusal, exchange_for_one
 from domain.matching.depth import walk
 from domain.orders import ExchangeState, OrderReport, Side, TimeInForce
 from tests.domain.matching_kit import (
@@ -27,6 +26,7 @@ from tests.domain.matching_kit import (
     an_exchange,
     order,
     run,
+    some_terms,
     states_of,
     traded,
 )
@@ -281,7 +281,12 @@ def test_the_request_is_kept() -> None:
 
 
 def test_an_exchange_starts_empty_and_on_its_own() -> None:
-    one, other = Exchange(), Exchange()
+    one, other = exchange_for_one({}), exchange_for_one({})
     one.identifiers["x"] = ""
-    assert other == Exchange()
-    assert replace(one, identifiers={}) == other
+    one.terms[M] = some_terms()
+    assert other == exchange_for_one({})
+
+
+def test_a_state_of_the_time_before_accounts_is_refused_and_not_read_as_an_empty_one() -> None:
+    with pytest.raises(msgspec.DecodeError, match="accounts"):
+        msgspec.msgpack.decode(msgspec.msgpack.encode({"balances": {}, "identifiers": {}}), type=Exchange)

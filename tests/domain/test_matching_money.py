@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import pytest
 
 from domain import matching
-from domain.matching import BalanceChanged, Exchange
+from domain.matching import BalanceChanged, Exchange, Habits
 from domain.money import won_floor
 from domain.orders import ExchangeState, OrderRequest, Side
 from tests.domain.matching_kit import (
@@ -49,7 +49,7 @@ def test_case_a_a_limit_bid_locks_its_total_and_fee(price: str, volume: str, res
 
 def improved_fill(*, release_at_fill: bool) -> Exchange:
     exchange = an_exchange(asks="99990000x0.0004")
-    exchange.release_at_fill = release_at_fill
+    exchange.habits = Habits(release_at_fill=release_at_fill)
     accepted(exchange, a_limit(price="100000000", volume="0.001"))
     assert (order(exchange).reserved_fee, order(exchange).locked) == (50, 100_050)
     events = matching.match_new(exchange, "o1", AT, Ids())
@@ -76,7 +76,7 @@ def test_case_b_switched_gives_the_surplus_back_at_once() -> None:
 
 def test_a_buy_by_total_has_no_limit_to_release_a_surplus_from() -> None:
     exchange = an_exchange(asks="3000x2 3010x5")
-    exchange.release_at_fill = True
+    exchange.habits = Habits(release_at_fill=True)
     events = run(exchange, a_market_buy("10000"))
     assert states_of(events) == ["cancel"]
     assert exchange.balances["KRW"].free == 10_000_000 - D("9999.9999865") * (1 + FEE)

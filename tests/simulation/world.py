@@ -13,7 +13,7 @@ from typing import Any
 from actors.runtime import Actor, SimulatorHost
 from domain import matching
 from domain.market import US_PER_S
-from domain.matching import Event, Exchange, Executed, Finished, Holding, Refusal
+from domain.matching import Event, Executed, Finished, Holding, Refusal
 from domain.message import Message
 from domain.messages import (
     AccountLoaded,
@@ -127,9 +127,8 @@ class Outside:
     def __init__(self, rng: random.Random, wire: Wire, markets: tuple[str, ...], at: int) -> None:
         self.rng = rng
         self.wire = wire
-        self.exchange = Exchange(
-            balances={"KRW": Holding(CAPITAL)}, terms={market: default_terms(market, at) for market in markets}
-        )
+        terms = {market: default_terms(market, at) for market in markets}
+        self.exchange = matching.exchange_for_one({"KRW": Holding(CAPITAL)}, terms)
         self.posted: dict[str, int] = {}
         self.streams: list[Plug] = []
         self.host: SimulatorHost
