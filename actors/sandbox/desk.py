@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from actors.sandbox.logbook import LogBook
+from actors.sandbox.store import Store
 from domain.errors import StorageError
 from domain.market import Book, Terms, Trade
 from domain.matching import (
@@ -106,20 +106,20 @@ class DeskState:
 class Desk:
     """Owns the account. Every change goes through an input; `commit` makes all inputs so far durable."""
 
-    def __init__(self, log: LogBook, salt: str, terms: dict[str, Terms], capital: Decimal) -> None:
-        self._log, self._salt = log, salt
+    def __init__(self, store: Store, salt: str, terms: dict[str, Terms], capital: Decimal) -> None:
+        self.store, self._salt = store, salt
         self._inputs: list[Input] = []
         self._since_snapshot = 0
         self._past: deque[tuple[int, dict[str, Holding]]] = deque(maxlen=10_000)
         self.keep_past_us = 0
-        kept = log.snapshot()
+        kept = store.snapshot()
         if kept is None:
             exchange = exchange_for_one({"KRW": Holding(free=capital)}, terms)
             self.state = DeskState(exchange)
         else:
             self.state = msgspec.msgpack.decode(kept, type=DeskState)
-        self._replay(log.records())
-        self.state.now = max(self.state.now, log.time)
+        self._replay(store.records())
+        self.state.now = max(self.state.now, store.time)
 
     @property
     def exchange(self) -> Exchange:
@@ -182,9 +182,10 @@ class Desk:
         """Make everything up to `now` durable; raises StorageError."""
         self.state.now = now
         if not self._inputs:
-            self._log.keep_time(now)
+            self.store.commit(now)
             return
-        self._log.append(msgspec.msgpack.encode(Record(self.state.number, now, self._inputs)))
+        record = msgspec.msgpack.encode(Record(self.state.number, now, self._inputs))
+        self.store.commit(now, self.state.number, record)
         self._since_snapshot += len(self._inputs)
         self._inputs = []
         if self._since_snapshot >= SNAPSHOT_AFTER:
@@ -192,7 +193,7 @@ class Desk:
 
     def snapshot(self) -> None:
         """Put the whole state in place of the records so far; only right after `commit`."""
-        self._log.replace(msgspec.msgpack.encode(self.state))
+        self.store.replace(msgspec.msgpack.encode(self.state))
         self._since_snapshot = 0
 
     def balances(self, at: int) -> dict[str, Holding]:
@@ -260,7 +261,7 @@ class Desk:
             try:
                 record = msgspec.msgpack.decode(payload, type=Record)
             except msgspec.DecodeError as error:
-                raise StorageError(f"the sandbox's log was written by another version: {error}") from error
+                raise StorageError(f"the sandbox's books were written by another version: {error}") from error
             if record.number <= self.state.number:
                 continue  # the snapshot knows it already
             for item in record.inputs:

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from actors.sandbox.store import refuse_earlier
 from domain.errors import ConfigError
 
 _KEY_BYTES: Final = 30  # 40 characters, as the exchange's own keys have
@@ -30,6 +31,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 def load_identity(folder: Path) -> Identity | None:
     """The identity kept in this folder, None when there is none; raises ConfigError when it cannot be read."""
+    refuse_earlier(folder)
     path = folder / "sandbox.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Identity)

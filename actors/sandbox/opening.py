@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 from actors.sandbox.desk import Desk
 from actors.sandbox.faults import Mischief
 from actors.sandbox.identity import Identity, check_same, keep_identity, load_identity, new_identity
-from actors.sandbox.logbook import LogBook
 from actors.sandbox.options import SandboxOptions
 from actors.sandbox.series import Series
 from actors.sandbox.source import load_candles
+from actors.sandbox.store import Store
 from actors.sandbox.synthetic import FIRST_DAY, synthetic_universe
 from actors.sandbox.tape import settle
 from actors.sandbox.world import World
@@ -42,7 +42,7 @@ class Opened(NamedTuple):
 
     world: World
     identity: Identity
-    log: LogBook
+    store: Store
     clock: Ticking
 
 
@@ -58,11 +58,11 @@ def open_sandbox(options: SandboxOptions) -> Opened:
     known = load_identity(home)
     universe, source = _universe(options, known)
     asked = new_identity(options.seed, source, tuple(universe), _start(universe, options.start), plain(options.capital))
-    log = LogBook(home)
+    store = Store(home)
     try:
-        identity = _identity(options, log, known, asked)
+        identity = _identity(options, store, known, asked)
         terms = {market: default_terms(market, identity.start) for market in universe}
-        desk = Desk(log, identity.salt, terms, Decimal(identity.capital))
+        desk = Desk(store, identity.salt, terms, Decimal(identity.capital))
         desk.state.now = max(desk.state.now, identity.start)
         desk.keep_past_us = int(options.faults.accounts_lag_ms * 1000)
         for series in universe.values():
@@ -70,9 +70,9 @@ def open_sandbox(options: SandboxOptions) -> Opened:
         clock = Ticking(max(desk.state.now, options.not_before), time.monotonic_ns(), options.speed)
         world = World(universe, desk, clock, Mischief(options.faults, options.seed))
     except BaseException:
-        log.close()
+        store.close()
         raise
-    return Opened(world, identity, log, clock)
+    return Opened(world, identity, store, clock)
 
 
 def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[str, Series], str]:
@@ -103,11 +103,11 @@ def _start(universe: Mapping[str, Series], asked: int | None) -> int:
     return start
 
 
-def _identity(options: SandboxOptions, log: LogBook, known: Identity | None, asked: Identity) -> Identity:
+def _identity(options: SandboxOptions, store: Store, known: Identity | None, asked: Identity) -> Identity:
     if known is None:
-        keep_identity(log.folder, asked)
+        keep_identity(store.folder, asked)
         return asked
-    check_same(log.folder, known, asked, start_asked=options.start is not None)
+    check_same(store.folder, known, asked, start_asked=options.start is not None)
     return known
 
 

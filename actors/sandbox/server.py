@@ -87,7 +87,7 @@ class Server:
             opened.world.tell()
             opened.world.desk.snapshot()
         finally:
-            opened.log.close()
+            opened.store.close()
 
     async def _listen(self, listener: Listener) -> asyncio.Server:
         try:

@@ -29,6 +29,7 @@ from pathlib import Path
 from actors.runtime.codec import decode_message
 from actors.runtime.record import Record, Status
 from actors.runtime.segments import read
+from actors.sandbox.store import FILE
 from domain import messages as said
 from domain.account import Ledger, book_fill, book_flow
 from domain.decisions import OrderIntent
@@ -168,7 +169,8 @@ class Day:
     def green(self, running: Running) -> tuple[int, float]:
         """Wait until this start has compared its books: when that was, and the real seconds it took."""
         told = running.until(self._is_green, GREEN_WITHIN_S)
-        kept = int.from_bytes((self.home.sandbox / "time").read_bytes()[:8], "little", signed=True)
+        with closing(sqlite3.connect(f"file:{self.home.sandbox / FILE}?mode=ro", uri=True)) as books:
+            ((kept,),) = books.execute("SELECT now FROM clock")
         apart = (told.at - kept) / US_PER_S / self.options.speed
         if abs(apart) > APART_MAX_S:
             self.found.append(f"the engine's clock is {apart:+.1f} real seconds from the exchange's after a start")

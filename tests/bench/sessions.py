@@ -22,7 +22,7 @@ from actors.runtime.record import BrokenFrame, Record, decode_record, frames
 from actors.runtime.segments import listing, load
 from actors.sandbox.desk import Desk
 from actors.sandbox.identity import load_identity
-from actors.sandbox.logbook import LogBook
+from actors.sandbox.store import Store
 from domain.matching import Exchange, Working
 from domain.orders import Fill
 from domain.rules import default_terms
@@ -176,8 +176,8 @@ def exchange_of(folder: Path) -> Exchange:
         if identity is None:
             raise BenchError(f"{folder} holds no exchange")
         terms = {market: default_terms(market, identity.start) for market in identity.markets}
-        with closing(LogBook(copy)) as log:
-            return Desk(log, identity.salt, terms, Decimal(identity.capital)).exchange
+        with closing(Store(copy)) as store:
+            return Desk(store, identity.salt, terms, Decimal(identity.capital)).exchange
 
 
 def orders_of(exchange: Exchange) -> list[Working]:

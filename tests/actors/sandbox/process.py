@@ -21,6 +21,7 @@ class Process:
             raise RuntimeError(f"the sandbox ended with code {self._process.returncode}: {text}")
         self.ready = json.loads(line)
         self.client = Client(self.ready)
+        self.pid = self._process.pid
 
     def kill(self):
         """End it as a power cut would: no handler of its own runs."""

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import queue
+import resource
 import socket
 import stat
 import threading
@@ -12,8 +13,8 @@ from decimal import Decimal
 import pytest
 import requests
 
-from actors.sandbox.logbook import LogBook
-from domain.errors import ConfigError, StorageError
+from actors.sandbox.store import Store
+from domain.errors import ConfigError
 from tests.actors.sandbox.process import Process, spawn
 
 D = Decimal
@@ -140,30 +141,35 @@ def test_a_clean_end_keeps_everything_in_a_snapshot(run, tmp_path):
     first.client.order(**BUY, identifier="one")
     before = first.client.books()
     assert first.terminate() == (0, "")
-    assert (tmp_path / "home" / "exchange.log").stat().st_size == 0
+    with contextlib.closing(Store(tmp_path / "home")) as store:
+        assert store.records() == []
+        assert store.snapshot()
     assert without_time(run("--speed", "0.001").client.books()) == without_time(before)
 
 
-def test_a_log_the_snapshot_knows_already_changes_nothing(run, tmp_path):
+def test_records_the_snapshot_knows_already_change_nothing(run, tmp_path):
     first = run("--speed", "0.001")
     first.client.order(**BUY, identifier="one")
-    before, log = first.client.books(), tmp_path / "home" / "exchange.log"
-    records = log.read_bytes()
-    first.terminate()
-    log.write_bytes(records)  # as if killed between the snapshot and the cut of the log
+    before = first.client.books()
+    first.kill()
+    with contextlib.closing(Store(tmp_path / "home")) as store:
+        records, time = store.records(), store.time
+    run("--speed", "0.001").terminate()
+    with contextlib.closing(Store(tmp_path / "home")) as store:
+        for number, record in enumerate(records):
+            store.commit(time, number, record)
     after = run("--speed", "0.001").client.books()
     assert without_time(after) == without_time(before)
 
 
 def test_a_full_disk_ends_it_and_what_was_not_kept_is_not_told(tmp_path):
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "exchange.log").symlink_to("/dev/full")
     process = Process(tmp_path / "home", *MARKETS, "--speed", "0.001")
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))  # from now on no file can take another byte
     with pytest.raises(requests.ConnectionError):
         process.client.order(**BUY)
     code, errors = process.ended()
     assert code == 1
-    assert "cannot write its log" in errors.splitlines()[-1]
+    assert "the sandbox cannot write" in errors.splitlines()[-1]
 
 
 def test_it_ends_with_its_parent_if_told_to(run):
@@ -172,8 +178,8 @@ def test_it_ends_with_its_parent_if_told_to(run):
 
 def test_the_keys_are_for_the_owners_eyes_only(run, tmp_path):
     run()
-    mode = stat.S_IMODE((tmp_path / "home" / "sandbox.json").stat().st_mode)
-    assert mode == 0o600
+    for path in (tmp_path / "home").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_market_that_falls_silent_says_so_and_the_clock_goes_on(run):
@@ -222,61 +228,10 @@ def test_a_folder_belongs_to_its_seed_candles_and_markets(start, tmp_path):
     assert start(markets=("KRW-XRP",), speed=2.0).status()["speed"] == 2.0
 
 
-# --- the log itself --------------------------------------------------------------------------------------------------
-
-
-def logged(folder, *payloads):
-    log = LogBook(folder)
-    log.records()
-    for payload in payloads:
-        log.append(payload)
-    log.close()
-    return folder / "exchange.log"
-
-
-def reread(folder):
-    log = LogBook(folder)
-    try:
-        return log.records()
-    finally:
-        log.close()
-
-
-def test_a_torn_tail_is_cut_wherever_it_was_torn(tmp_path):
-    path = logged(tmp_path, b"one", b"two")
-    whole = path.read_bytes()
-    for size in range(len(whole) - 1, 11, -1):
-        path.write_bytes(whole[:size])
-        assert reread(tmp_path) == [b"one"]
-        logged(tmp_path, b"three")
-        assert reread(tmp_path) == [b"one", b"three"]
-
-
-def test_damage_before_the_tail_is_an_error_and_not_a_tail(tmp_path):
-    path = logged(tmp_path, b"one", b"two")
-    data = bytearray(path.read_bytes())
-    data[9] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(StorageError, match="before its tail"):
-        reread(tmp_path)
-
-
-def test_a_damaged_snapshot_is_an_error(tmp_path):
-    log = LogBook(tmp_path)
-    log.replace(b"state")
-    assert log.snapshot() == b"state"
-    (tmp_path / "exchange.snapshot").write_bytes(b"12345678sta")
-    with pytest.raises(StorageError, match="damaged"):
-        log.snapshot()
-    log.close()
-
-
-def test_the_kept_time_is_the_last_one_and_garbage_is_none(tmp_path):
-    log = LogBook(tmp_path)
-    assert log.time == 0
-    for now in (5, 2**50):
-        log.keep_time(now)
-    assert log.time == 2**50
-    (tmp_path / "time").write_bytes(b"garbage12345")
-    assert log.time == 0
-    log.close()
+def test_a_home_of_the_time_before_the_database_is_refused_and_left_alone(start, tmp_path):
+    start(markets=("KRW-XRP",))
+    start.stop()
+    (tmp_path / "home" / "exchange.log").write_bytes(b"old")
+    with pytest.raises(ConfigError, match=r"another version of the sandbox \(exchange.log\)"):
+        start(markets=("KRW-XRP",))
+    assert (tmp_path / "home" / "exchange.log").read_bytes() == b"old"
