@@ -190,9 +190,21 @@ def paper(**options: Any) -> None:
 @click.option("--markets", default="", help="Comma list; default: all there are.")
 @click.option("--speed", type=click.FloatRange(min=0.1, max=10_000), default=1.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--accounts", type=click.Path(path_type=Path), help="TOML file of pockets and keys; else one with one.")
+@click.option("--choice", "chosen", multiple=True, help="NAME=VALUE of what Upbit's documentation leaves open.")
 @home_option
-def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: int, home: Path) -> None:  # noqa: PLR0913, PLR0917
+def sandbox(  # noqa: PLR0913, PLR0917
+    port: int,
+    candles: Path | None,
+    markets: str,
+    speed: float,
+    seed: int,
+    accounts: Path | None,
+    chosen: tuple[str, ...],
+    home: Path,
+) -> None:
     """Run the local exchange alone; prints its addresses and keys as one JSON line."""
+    from actors.sandbox.choices import parse_choices  # noqa: PLC0415 (each command imports what it needs)
     from actors.sandbox.options import SandboxOptions  # noqa: PLC0415 (each command imports what it needs)
     from actors.sandbox.server import serve  # noqa: PLC0415
     from storage.home import Home  # noqa: PLC0415
@@ -201,7 +213,16 @@ def sandbox(port: int, candles: Path | None, markets: str, speed: float, seed: i
     place = Home(home)
     played = playable(candles, place.sandbox / "playing") if candles else None
     serve(
-        SandboxOptions(port=port, home=place.sandbox, candles=played, markets=listed(markets), speed=speed, seed=seed)
+        SandboxOptions(
+            port=port,
+            home=place.sandbox,
+            candles=played,
+            markets=listed(markets),
+            speed=speed,
+            seed=seed,
+            accounts=accounts,
+            choices=parse_choices(chosen),
+        )
     )
 
 

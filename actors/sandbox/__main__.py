@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from actors.sandbox.choices import VALUES, parse_choices
 from actors.sandbox.faults import Faults, parse_faults
 from actors.sandbox.options import SandboxOptions
 from actors.sandbox.server import EXIT_CONFIG, complain, serve
 from domain.errors import ConfigError
 from domain.money import BadNumber, parse
 
+_CHOICES = ", ".join(VALUES)
 _FAULTS = ", ".join(item.name for item in fields(Faults))
 
 
@@ -30,9 +32,11 @@ _FAULTS = ", ".join(item.name for item in fields(Faults))
 @click.option("--start", default="", help="ISO time at which the exchange opens; UTC without a zone.")
 @click.option("--capital", default="10000000", show_default=True, help="KRW of a new account.")
 @click.option("--fault", default="", help=f"NAME=VALUE,…: chances in [0, 1], flags, milliseconds. Names: {_FAULTS}.")
+@click.option("--accounts", type=click.Path(path_type=Path), help="TOML file of pockets and keys; else one with one.")
+@click.option("--choice", "chosen", multiple=True, help=f"NAME=VALUE of an open question. Names: {_CHOICES}.")
 @click.option("--idle", "idle_s", type=float, default=60.0, show_default=True, help="Seconds a silent socket lives.")
 @click.option("--with-parent", is_flag=True, help="End when stdin ends.")
-def main(*, markets: str, start: str, capital: str, fault: str, **rest: Any) -> None:
+def main(*, markets: str, start: str, capital: str, fault: str, chosen: tuple[str, ...], **rest: Any) -> None:
     """Run a local exchange on loopback; the one line it prints says where, with which keys, and what time it is."""
     try:
         options = SandboxOptions(
@@ -40,6 +44,7 @@ def main(*, markets: str, start: str, capital: str, fault: str, **rest: Any) -> 
             start=_moment(start),
             capital=_amount(capital),
             faults=parse_faults(fault),
+            choices=parse_choices(chosen),
             **rest,
         )
     except ConfigError as error:

@@ -7,23 +7,37 @@ from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
+from actors.sandbox.accounts import Caller
+
 JSON: Final = "application/json; charset=utf-8"
 
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request; header names are lower case, `query` is the raw query string."""
+    """One HTTP request; header names are lower case, `query` is the raw query string.
+
+    `address` is where it came from; `caller` who signed it, once that was checked.
+    """
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes = b""
+    address: str = "127.0.0.1"
+    caller: Caller | None = None
     params: list[tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
         parts = [part.partition("=") for part in self.query.split("&") if part]
         self.params = [(unquote_plus(name), unquote_plus(value)) for name, _, value in parts]
+
+    @property
+    def signer(self) -> Caller:
+        """Who signed it; only handlers of private routes may ask."""
+        if self.caller is None:
+            raise RuntimeError(f"{self.method} {self.path} was handled without a signature")
+        return self.caller
 
     @property
     def hashed_query(self) -> str:

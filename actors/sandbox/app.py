@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import Final, NamedTuple
 
 from actors.sandbox import limits
+from actors.sandbox.accounts import Caller
 from actors.sandbox.answers import Answer, Dropped, Refused, Request, error_body, no_route
 from actors.sandbox.auth import Gatekeeper, hashed_text
 from actors.sandbox.control import Control
@@ -15,7 +16,6 @@ from actors.sandbox.identity import Identity
 from actors.sandbox.limits import Group, Limits, limit_headers, limited
 from actors.sandbox.quotation import Quotation
 from actors.sandbox.routes import Route, route_of, routes
-from actors.sandbox.trading import Trading
 from actors.sandbox.world import World
 from domain.errors import StorageError
 
@@ -27,11 +27,15 @@ _WORTH_GZIP: Final = 500  # bytes
 
 
 class Admission(NamedTuple):
-    """What becomes of an upgrade: a refusal instead; or headers for it, and an error to say before closing."""
+    """What becomes of an upgrade: a refusal instead; or headers for it, and an error to say before closing.
+
+    `caller` is who signed the upgrade of a private socket.
+    """
 
     refusal: Answer | None
     headers: list[tuple[str, str]]
     error: tuple[str, str] | None
+    caller: Caller | None = None
 
 
 class App:
@@ -39,10 +43,9 @@ class App:
 
     def __init__(self, world: World, identity: Identity) -> None:
         self.world, self.limits = world, Limits()
-        self.gatekeeper = Gatekeeper(identity.access_key, identity.secret_key)
-        self._scope = f"key {identity.access_key}"
-        self._control = Control(world)
-        self._routes = routes(Quotation(world), Trading(world, identity))
+        self.gatekeeper = Gatekeeper(identity.pockets, lambda: world.choices, world.clock.now)
+        self._control = Control(world, identity.pockets)
+        self._routes = routes(Quotation(world), world, identity.pockets)
 
     async def answer(self, request: Request) -> Answer:
         """The whole answer, headers included; raises Dropped when there is none, StorageError when all must end."""
@@ -63,24 +66,26 @@ class App:
         return self._finished(request, answer)
 
     def admit(self, request: Request, *, private: bool) -> Admission:
-        """Whether a socket may open."""
-        now = self.world.clock.now()
-        scope = self._scope if private else ADDRESS
+        """Whether a socket may open; an unsigned one counts for its address, a signed one for its pocket."""
+        now, faults = self.world.clock.now(), self.world.mischief.faults
+        caller, refused = None, None
+        if private:
+            try:
+                caller = self.gatekeeper.check(request.headers.get("authorization"), "", faults, request.address)
+            except Refused as error:
+                refused = error
         group, verdict = self._origin(request.headers, now) or (
             limits.SOCKETS,
-            self.limits.take(scope, limits.SOCKETS, now),
+            self.limits.take(_scope(caller), limits.SOCKETS, now),
         )
         headers = limit_headers(group, verdict.left, by_ip=True)
         if verdict.status != OK:
             return Admission(self._finished(request, limited(verdict, as_text=self._text_429)), headers, None)
-        if private:
-            try:
-                self.gatekeeper.check(request.headers.get("authorization"), "", self.world.mischief.faults)
-            except Refused as refused:
-                if self.world.mischief.faults.ws_auth_401:
-                    return Admission(self._finished(request, refused.answer()), headers, None)
-                return Admission(None, headers, ("INVALID_AUTH", "인증 정보가 올바르지 않습니다."))
-        return Admission(None, headers, None)
+        if refused is not None:
+            if faults.ws_auth_401:
+                return Admission(self._finished(request, refused.answer()), headers, None)
+            return Admission(None, headers, ("INVALID_AUTH", "인증 정보가 올바르지 않습니다."))
+        return Admission(None, headers, None, caller)
 
     def _origin(self, headers: dict[str, str], now: int) -> tuple[Group, limits.Verdict] | None:
         """What the bucket for browsers says, None when the request has no Origin."""
@@ -97,17 +102,19 @@ class App:
         if route is None:
             return no_route()
         if route.private:
-            self._check_private(request)
+            self._check_private(request, route)
         group, verdict = self._limit(request, route)
         passes = verdict.status == OK
         answer = self._handled(request, route) if passes else limited(verdict, as_text=self._text_429)
         answer.headers.extend(limit_headers(group, verdict.left, by_ip=not route.private))
         return answer
 
-    def _check_private(self, request: Request) -> None:
+    def _check_private(self, request: Request, route: Route) -> None:
         if request.method == "DELETE" and request.body:
             raise Refused(400, "QUERY_PARAMETER_NOT_SUPPORTED", "DELETE 요청은 쿼리 파라미터만 지원합니다.")
-        self.gatekeeper.check(request.headers.get("authorization"), hashed_text(request), self.world.mischief.faults)
+        header, faults = request.headers.get("authorization"), self.world.mischief.faults
+        request.caller = self.gatekeeper.check(header, hashed_text(request), faults, request.address)
+        self.gatekeeper.check_scope(request.caller, route.permission)
 
     def _limit(self, request: Request, route: Route) -> tuple[Group, limits.Verdict]:
         now, mischief = self.world.clock.now(), self.world.mischief
@@ -115,7 +122,7 @@ class App:
             self.limits.storm(now + int(mischief.faults.storm_ms * 1000))
         if not route.private and (found := self._origin(request.headers, now)):
             return found
-        return route.group, self.limits.take(self._scope if route.private else ADDRESS, route.group, now)
+        return route.group, self.limits.take(_scope(request.caller), route.group, now)
 
     def _handled(self, request: Request, route: Route) -> Answer:
         mischief, faults = self.world.mischief, self.world.mischief.faults
@@ -148,3 +155,8 @@ class App:
             answer.body = packer.compress(answer.body) + packer.flush()
             answer.headers.append(("content-encoding", "gzip"))
         return answer
+
+
+def _scope(caller: Caller | None) -> str:
+    """Who a call counts for."""
+    return ADDRESS if caller is None else f"pocket {caller.pocket.uuid}"

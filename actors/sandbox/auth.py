@@ -6,11 +6,15 @@ import hashlib
 import hmac
 import json
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from actors.sandbox.accounts import Caller, Key, Pocket
 from actors.sandbox.answers import Refused, Request
+from actors.sandbox.choices import Choices
 from actors.sandbox.faults import Faults
 
+ADDRESS: Final = "127.0.0.1"
 _DIGESTS: Final = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 _NONCES: Final = 500_000  # remembered; the oldest are forgotten first
 _SCHEME: Final = "Bearer "
@@ -18,27 +22,35 @@ _PARTS: Final = 3
 
 
 class Gatekeeper:
-    """Knows the one key pair of this sandbox and every nonce it was used with."""
+    """Knows the keys of every pocket, and every nonce each was used with; `now` is the exchange's clock."""
 
-    def __init__(self, access_key: str, secret_key: str) -> None:
-        self._access, self._secret = access_key, secret_key.encode()
-        self._nonces: OrderedDict[str, None] = OrderedDict()
+    def __init__(self, pockets: Iterable[Pocket], choices: Callable[[], Choices], now: Callable[[], int]) -> None:
+        self._callers = {key.access_key: Caller(pocket, key) for pocket in pockets for key in pocket.keys}
+        self._choices, self._now = choices, now
+        self._nonces: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def check(self, header: str | None, hashed: str, faults: Faults) -> None:
-        """Let a request with this Authorization header and this text to be hashed pass, or raise Refused."""
-        claims = self._verified(header)
+    def check(self, header: str | None, hashed: str, faults: Faults, address: str = ADDRESS) -> Caller:
+        """Who sent a request with this Authorization header and this text to be hashed; raises Refused."""
+        caller, claims = self._verified(header)
         nonce = claims.get("nonce")
         if not isinstance(nonce, str) or not nonce:
             raise _unverified()
-        if nonce in self._nonces:
+        used = (caller.key.access_key, nonce)
+        if used in self._nonces:
             raise Refused(401, "nonce_used", "이미 사용한 nonce값입니다.")
-        self._nonces[nonce] = None
+        self._nonces[used] = None
         if len(self._nonces) > _NONCES:
             self._nonces.popitem(last=False)
         _check_query(claims, hashed)
-        _check_rights(faults)
+        self._check_key(caller.key, faults, address)
+        return caller
 
-    def _verified(self, header: str | None) -> dict[str, Any]:
+    def check_scope(self, caller: Caller, permission: str) -> None:
+        """Raise Refused when the caller's key does not permit this; "" needs no permission."""
+        if permission and permission not in caller.key.permissions:
+            raise self._out_of_scope()
+
+    def _verified(self, header: str | None) -> tuple[Caller, dict[str, Any]]:
         if not header or not header.startswith(_SCHEME):
             raise Refused(401, "no_authorization_token", "Jwt 토큰 인증정보가 없습니다.")
         parts = header.removeprefix(_SCHEME).strip().split(".")
@@ -48,12 +60,24 @@ class Gatekeeper:
         digest = _DIGESTS.get(str(head.get("alg")))
         if digest is None:
             raise _unverified()
-        if claims.get("access_key") != self._access:
+        caller = self._callers.get(str(claims.get("access_key")))
+        if caller is None:
             raise Refused(401, "invalid_access_key", "잘못된 엑세스 키입니다.")
-        expected = hmac.new(self._secret, f"{parts[0]}.{parts[1]}".encode(), digest).digest()
+        expected = hmac.new(caller.key.secret_key.encode(), f"{parts[0]}.{parts[1]}".encode(), digest).digest()
         if not hmac.compare_digest(expected, _bytes(parts[2])):
             raise _unverified()
-        return claims
+        return caller, claims
+
+    def _check_key(self, key: Key, faults: Faults, address: str) -> None:
+        if faults.expired_key or self._now() >= key.expires_at:
+            raise Refused(401, "expired_access_key", "This key has expired.")
+        if faults.wrong_ip or (key.allowed_ips and address not in key.allowed_ips):
+            raise Refused(401, self._choices().ip_error, "This is not a verified IP.")
+        if faults.out_of_scope:
+            raise self._out_of_scope()
+
+    def _out_of_scope(self) -> Refused:
+        return Refused(int(self._choices().scope_status), "out_of_scope", "권한이 부족합니다.")
 
 
 def body_text(body: bytes) -> str:
@@ -62,7 +86,7 @@ def body_text(body: bytes) -> str:
         return ""
     try:
         fields = json.loads(body, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(fields, dict):
         return ""
@@ -85,18 +109,9 @@ def _check_query(claims: dict[str, Any], hashed: str) -> None:
     if given is None and not hashed:
         return
     algorithm = str(claims.get("query_hash_alg", "SHA512")).upper()
-    expected = hashlib.sha512(hashed.encode()).hexdigest()
+    expected = hashlib.sha512(hashed.encode(errors="replace")).hexdigest()
     if algorithm != "SHA512" or not hashed or given != expected:
         raise Refused(401, "invalid_query_payload", "Failed to verify the query of Jwt.")
-
-
-def _check_rights(faults: Faults) -> None:
-    if faults.expired_key:
-        raise Refused(401, "expired_access_key", "This key has expired.")
-    if faults.wrong_ip:
-        raise Refused(401, "no_authorization_ip", "This is not a verified IP.")
-    if faults.out_of_scope:
-        raise Refused(403, "out_of_scope", "권한이 부족합니다.")
 
 
 def _unverified() -> Refused:
@@ -113,7 +128,7 @@ def _bytes(part: str) -> bytes:
 def _decoded(part: str) -> dict[str, Any]:
     try:
         value = json.loads(_bytes(part))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unverified() from error
     if not isinstance(value, dict):
         raise _unverified()

@@ -1,39 +1,57 @@
-"""Outside the exchange's own names: how the sandbox is doing, its exact books, and its faults, for tests and people."""
+"""Outside the exchange's own names: how the sandbox is doing, its exact books, and what is done to it from outside."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from actors.sandbox.accounts import Pocket
 from actors.sandbox.answers import Answer, Refused, Request, no_route, told
+from actors.sandbox.choices import VALUES, with_choices
 from actors.sandbox.faults import with_faults
+from actors.sandbox.guard import check_local
 from actors.sandbox.order_wire import order_row
+from actors.sandbox.outside import Outside, named_pocket
+from actors.sandbox.page import page
 from actors.sandbox.world import World
 from domain.errors import ConfigError
+from domain.matching import Working
 from domain.money import plain
 
-_decoder = msgspec.json.Decoder(dict[str, float])
+_decoder: Final = msgspec.json.Decoder(dict[str, float])
+_texts: Final = msgspec.json.Decoder(dict[str, str])
+_Handler: TypeAlias = Callable[[Request], Answer]
 
 
 class Control:
     """Answers under /_sandbox/."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, pockets: tuple[Pocket, ...]) -> None:
+        self._world, self._pockets = world, pockets
+        outside = Outside(world, pockets)
+        self._table: dict[tuple[str, str], _Handler] = {
+            ("GET", ""): self._page,
+            ("GET", "status"): lambda _: told(self._status()),
+            ("GET", "books"): self._books,
+            ("GET", "faults"): lambda _: told(asdict(world.mischief.faults)),
+            ("POST", "faults"): self._change_faults,
+            ("GET", "choices"): lambda _: told({"now": asdict(world.choices), "possible": VALUES}),
+            ("POST", "choices"): self._change_choices,
+            ("POST", "deposit"): outside.deposit,
+            ("POST", "withdraw"): outside.withdraw,
+            ("POST", "airdrop"): outside.airdrop,
+            ("POST", "trade"): outside.trade,
+        }
 
     def answer(self, request: Request) -> Answer:
-        """GET status, books or faults; POST faults as {"name": value}."""
-        match request.method, request.path:
-            case "GET", "/_sandbox/status":
-                return told(self._status())
-            case "GET", "/_sandbox/books":
-                return told(self._books())
-            case "GET", "/_sandbox/faults":
-                return told(asdict(self._world.mischief.faults))
-            case "POST", "/_sandbox/faults":
-                return self._change(request)
-            case _:
-                return no_route()
+        """The page, status, books, faults and choices; POST changes faults, choices, balances or trades by hand."""
+        check_local(request)
+        handler = self._table.get((request.method, request.path.removeprefix("/_sandbox/")))
+        return no_route() if handler is None else handler(request)
+
+    def _page(self, request: Request) -> Answer:  # noqa: ARG002 (every handler is given its request)
+        return Answer(200, page(self._world, self._pockets).encode(), "text/html; charset=utf-8")
 
     def _status(self) -> dict[str, Any]:
         world = self._world
@@ -46,44 +64,32 @@ class Control:
             "ended": world.player.next_at() is None,
             "end": world.player.end,
             "markets": list(world.markets),
+            "pockets": [pocket.name for pocket in self._pockets],
             "sockets": len(world.watcher.listeners) if world.watcher else 0,
             "open_orders": len(exchange.orders),
             "closed_orders": len(exchange.closed),
             "since_start": asdict(world.counts),
         }
 
-    def _books(self) -> dict[str, Any]:
-        desk = self._world.desk
-        exchange = desk.exchange
-        orders = [*exchange.closed.values(), *exchange.orders.values()]
-        fills = [fill for order in orders for fill in order.fills]
-        return {
-            "now": self._world.now,
-            "balances": {
-                name: {"free": plain(held.free), "locked": plain(held.locked)}
-                for name, held in exchange.balances.items()
-            },
-            "orders": [
-                order_row(order, exchange, desk.state.smp_types.get(order.order_id, ""), trades=True)
-                for order in orders
-            ],
-            "fills": [
-                {
-                    "trade_id": fill.trade_id,
-                    "order_id": fill.order_id,
-                    "market": fill.market,
-                    "side": fill.side.value,
-                    "price": plain(fill.price),
-                    "volume": plain(fill.volume),
-                    "funds": plain(fill.funds),
-                    "fee": plain(fill.fee),
-                    "at": fill.at,
-                }
-                for fill in fills
-            ],
-        }
+    def _books(self, request: Request) -> Answer:
+        """The books of one pocket, the first when none is named, to the last digit."""
+        exchange = self._world.desk.exchange
+        pocket = named_pocket(self._pockets, request.get("pocket")).name
+        orders = [each for each in (*exchange.closed.values(), *exchange.orders.values()) if each.account == pocket]
+        return told(
+            {
+                "now": self._world.now,
+                "pocket": pocket,
+                "balances": {
+                    name: {"free": plain(held.free), "locked": plain(held.locked)}
+                    for name, held in exchange.accounts[pocket].balances.items()
+                },
+                "orders": [order_row(order, self._world.choices, trades=True) for order in orders],
+                "fills": [row for order in orders for row in _fills(order)],
+            }
+        )
 
-    def _change(self, request: Request) -> Answer:
+    def _change_faults(self, request: Request) -> Answer:
         mischief = self._world.mischief
         try:
             mischief.faults = with_faults(mischief.faults, _decoder.decode(request.body))
@@ -91,3 +97,27 @@ class Control:
             raise Refused(400, "bad_request", str(error)) from error
         self._world.desk.keep_past_us = int(mischief.faults.accounts_lag_ms * 1000)
         return told(asdict(mischief.faults))
+
+    def _change_choices(self, request: Request) -> Answer:
+        try:
+            self._world.choose(with_choices(self._world.choices, _texts.decode(request.body)))
+        except (msgspec.DecodeError, ConfigError) as error:
+            raise Refused(400, "bad_request", str(error)) from error
+        return told(asdict(self._world.choices))
+
+
+def _fills(order: Working) -> list[dict[str, Any]]:
+    return [
+        {
+            "trade_id": fill.trade_id,
+            "order_id": fill.order_id,
+            "market": fill.market,
+            "side": fill.side.value,
+            "price": plain(fill.price),
+            "volume": plain(fill.volume),
+            "funds": plain(fill.funds),
+            "fee": plain(fill.fee),
+            "at": fill.at,
+        }
+        for fill in order.fills
+    ]

@@ -1,4 +1,4 @@
-"""The account at the exchange: every order, fill and balance, kept on disk before anybody is told of it.
+"""The accounts at the exchange: every order, fill and balance, kept on disk before anybody is told of it.
 
 What happens to the exchange core is written down as inputs. A restart reads the snapshot and gives the core the same
 inputs again, which leads to the same state: nothing is lost, nothing happens twice.
@@ -7,117 +7,72 @@ inputs again, which leads to the same state: nothing is lost, nothing happens tw
 import heapq
 from collections import deque
 from copy import copy
-from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Final, TypeAlias
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from actors.sandbox.accounts import Pocket, opening_accounts
+from actors.sandbox.inputs import (
+    Burned,
+    CancelAsked,
+    DeskState,
+    DutyDone,
+    Flow,
+    Input,
+    Outcome,
+    Placed,
+    Printed,
+    Record,
+    ReplaceAsked,
+    Ruled,
+    Shown,
+)
 from actors.sandbox.store import Store
 from domain.errors import StorageError
 from domain.market import Book, Terms, Trade
 from domain.matching import (
-    Event,
     Exchange,
+    Habits,
     Holding,
     Refusal,
+    Working,
     cancel,
     cancel_now,
-    exchange_for_one,
+    credit,
+    debit,
+    draft,
     match_new,
     on_book,
     on_trade,
+    opened,
     place,
+    transfer,
 )
-from domain.orders import OrderReport, OrderRequest
+from domain.orders import OrderReport
+from domain.rules import quote_of
+
+T = TypeVar("T")
 
 SNAPSHOT_AFTER: Final = 4_000  # inputs
-_TEST_ID: Final = "test"
-
-
-class Shown(msgspec.Struct, tag="shown", array_like=True):
-    """The displayed book a market's orders meet from here on; `event` is the trade that left it."""
-
-    market: str
-    event: int
-    book: Book
-
-
-class Printed(msgspec.Struct, tag="printed", array_like=True):
-    """A public trade in a market with open orders."""
-
-    market: str
-    trade: Trade
-
-
-class Placed(msgspec.Struct, tag="placed", array_like=True):
-    """A request to place an order, whatever became of it; it is matched at `due`."""
-
-    at: int
-    request: OrderRequest
-    smp_type: str
-    due: int
-
-
-class Burned(msgspec.Struct, tag="burned", array_like=True):
-    """An identifier used up by a request that could not be read."""
-
-    identifier: str
-
-
-class CancelAsked(msgspec.Struct, tag="cancel", array_like=True):
-    """A cancel that was accepted; it lands at `due`."""
-
-    order_id: str
-    due: int
-
-
-class DutyDone(msgspec.Struct, tag="duty", array_like=True):
-    """The next thing on the agenda was done."""
-
-
-Input: TypeAlias = Shown | Printed | Placed | Burned | CancelAsked | DutyDone
-Outcome: TypeAlias = tuple[Event, ...]
-
-
-class Record(msgspec.Struct, array_like=True):
-    """Inputs that happened together up to `now`, in their order; `number` is that of the last one."""
-
-    number: int
-    now: int
-    inputs: list[Input]
-
-
-@dataclass(slots=True)
-class DeskState:
-    """All there is to know. `agenda` is a heap of (due, number, what, order id); `drawn` counts ids given out."""
-
-    exchange: Exchange
-    number: int = 0
-    now: int = 0
-    drawn: int = 0
-    agenda: list[tuple[int, int, str, str]] = field(default_factory=list)
-    smp_types: dict[str, str] = field(default_factory=dict)
-    shown: dict[str, int] = field(default_factory=dict)
+_TEST_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
 class Desk:
-    """Owns the account. Every change goes through an input; `commit` makes all inputs so far durable."""
+    """Owns the accounts. Every change goes through an input; `commit` makes all inputs so far durable."""
 
-    def __init__(self, store: Store, salt: str, terms: dict[str, Terms], capital: Decimal) -> None:
+    def __init__(self, store: Store, salt: str, terms: dict[str, Terms], pockets: tuple[Pocket, ...]) -> None:
         self.store, self._salt = store, salt
         self._inputs: list[Input] = []
         self._since_snapshot = 0
-        self._past: deque[tuple[int, dict[str, Holding]]] = deque(maxlen=10_000)
+        self._past: deque[tuple[int, dict[str, dict[str, Holding]]]] = deque(maxlen=10_000)
         self.keep_past_us = 0
         kept = store.snapshot()
-        if kept is None:
-            exchange = exchange_for_one({"KRW": Holding(free=capital)}, terms)
-            self.state = DeskState(exchange)
-        else:
-            self.state = msgspec.msgpack.decode(kept, type=DeskState)
+        self.state = (
+            DeskState(Exchange(opening_accounts(pockets), terms)) if kept is None else _decoded(kept, DeskState)
+        )
         self._replay(store.records())
         self.state.now = max(self.state.now, store.time)
 
@@ -144,28 +99,20 @@ class Desk:
         """A public trade reaches the orders of its market."""
         return self._do(Printed(market, trade))
 
-    def place(self, request: OrderRequest, smp_type: str, at: int, due: int) -> OrderReport | Refusal:
-        """Take a request in; an order is matched at `due`. The answer may be told only after `commit`."""
-        placed = Placed(at, request, smp_type, due)
+    def place(self, placed: Placed) -> OrderReport | Refusal:
+        """Take a request in; an order is matched when due. The answer may be told only after `commit`."""
         self._write(placed)
         return self._place(placed)
 
-    def test(self, request: OrderRequest, at: int) -> OrderReport | Refusal:
-        """What would be answered if this were placed now; nothing is placed, no identifier is used up."""
-        exchange = self.exchange
-        if request.identifier in exchange.identifiers:
-            return Refusal("duplicated_identifier", "이미 사용된 identifier 입니다.")
-        answer = place(exchange, request, _TEST_ID, at)
-        exchange.identifiers.pop(request.identifier, None)
-        if isinstance(answer, OrderReport):
-            cancel_now(exchange, _TEST_ID, at)
-            del exchange.closed[_TEST_ID]
-        return answer
+    def draft(self, wish: Placed) -> Working | Refusal:
+        """What placing this would make; nothing is placed, no identifier is used up."""
+        request, who, rule = wish.request, wish.account, wish.smp_type
+        return draft(self.exchange, request, _TEST_ID, wish.at, account=who, smp_type=rule, gate=wish.gate)
 
-    def burn(self, identifier: str) -> None:
+    def burn(self, account: str, identifier: str) -> None:
         """Use an identifier up."""
-        if identifier and identifier not in self.exchange.identifiers:
-            self._do(Burned(identifier))
+        if identifier and identifier not in self.exchange.accounts[account].identifiers:
+            self._do(Burned(account, identifier))
 
     def cancel(self, order_id: str, at: int, due: int) -> OrderReport | Refusal:
         """Accept a cancel that lands at `due`."""
@@ -173,6 +120,21 @@ class Desk:
         if isinstance(answer, OrderReport):
             self._do(CancelAsked(order_id, due))
         return answer
+
+    def replace(self, asked: ReplaceAsked) -> str:
+        """Accept a cancel that lands when due, and then places another order; gives that order's id."""
+        self._write(asked)
+        return self._replace(asked)
+
+    def flow(self, flow: Flow) -> Outcome:
+        """Money comes, goes, or moves to another account; raises NotEnough, and then nothing has happened."""
+        events = self._flow(flow)
+        self._write(flow)
+        return events
+
+    def rule(self, habits: Habits, fee_elsewhere: Decimal) -> None:
+        """How the exchange behaves from here on, and the fee of its markets outside KRW."""
+        self._do(Ruled(habits, fee_elsewhere))
 
     def duty(self) -> Outcome:
         """Do the next thing on the agenda, at the time it is due."""
@@ -196,11 +158,11 @@ class Desk:
         self.store.replace(msgspec.msgpack.encode(self.state))
         self._since_snapshot = 0
 
-    def balances(self, at: int) -> dict[str, Holding]:
+    def balances(self, account: str, at: int) -> dict[str, Holding]:
         """Balances as they stood at `at`, as far back as `keep_past_us`."""
         while self._past and self._past[0][0] <= at:
             self._past.popleft()
-        return self._past[0][1] if self._past else self.exchange.balances
+        return self._past[0][1][account] if self._past else self.exchange.accounts[account].balances
 
     # --- inputs ------------------------------------------------------------------------------------------------------
 
@@ -223,29 +185,76 @@ class Desk:
                 return on_trade(exchange, market, trade, self._new_id)
             case Placed():
                 self._place(item)
-            case Burned(identifier):
-                exchange.identifiers[identifier] = ""
+            case Burned(account, identifier):
+                exchange.accounts[account].identifiers[identifier] = ""
             case CancelAsked(order_id, due):
-                heapq.heappush(state.agenda, (due, state.number, "cancel", order_id))
+                self._plan(due, "cancel", order_id)
+            case ReplaceAsked():
+                self._replace(item)
+            case Flow():
+                return self._flow(item)
+            case Ruled(habits, fee):
+                exchange.habits = habits
+                _charge(exchange, fee)
             case DutyDone():
                 return self._duty()
         return ()
 
+    def _plan(self, due: int, what: str, order_id: str) -> None:
+        heapq.heappush(self.state.agenda, (due, self.state.number, what, order_id))
+
     def _place(self, item: Placed) -> OrderReport | Refusal:
         self._remember(item.at)
-        order_id = self._new_id()
-        answer = place(self.exchange, item.request, order_id, item.at)
+        return self._enter(self._new_id(), item, item.at, item.due)
+
+    def _enter(self, order_id: str, wish: Placed | ReplaceAsked, at: int, due: int) -> OrderReport | Refusal:
+        who, rule = wish.account, wish.smp_type
+        answer = place(self.exchange, wish.request, order_id, at, account=who, smp_type=rule, gate=wish.gate)
         if isinstance(answer, OrderReport):
-            self.state.smp_types[order_id] = item.smp_type
-            heapq.heappush(self.state.agenda, (item.due, self.state.number, "match", order_id))
+            self._plan(due, "match", order_id)
         return answer
+
+    def _replace(self, item: ReplaceAsked) -> str:
+        order_id, identifier = self._new_id(), item.request.identifier
+        if identifier:
+            self.exchange.accounts[item.account].identifiers[identifier] = ""
+        self.state.replacements[order_id] = item
+        self._plan(item.due, "replace", order_id)
+        return order_id
 
     def _duty(self) -> Outcome:
         due, _, what, order_id = heapq.heappop(self.state.agenda)
         self._remember(due)
         if what == "match":
             return match_new(self.exchange, order_id, due, self._new_id)
-        return cancel_now(self.exchange, order_id, due)
+        if what == "cancel":
+            return cancel_now(self.exchange, order_id, due)
+        return self._swap(order_id, self.state.replacements.pop(order_id), due)
+
+    def _swap(self, order_id: str, wish: ReplaceAsked, at: int) -> Outcome:
+        """Cancel the old order and place the new one; nothing happens when the old one has ended."""
+        old = self.exchange.orders.get(wish.replaced)
+        if old is None:
+            return ()
+        if wish.remain_only:
+            wish = msgspec.structs.replace(wish, request=msgspec.structs.replace(wish.request, volume=old.left))
+        events = cancel_now(self.exchange, wish.replaced, at)
+        if isinstance(self._enter(order_id, wish, at, at), Refusal):
+            return events
+        return events + opened(self.exchange, order_id)
+
+    def _flow(self, flow: Flow) -> Outcome:
+        exchange = self.exchange
+        self._remember(flow.at)
+        match flow.kind:
+            case "deposit" | "airdrop":
+                events = credit(exchange, flow.account, flow.currency, flow.amount)
+            case "withdraw":
+                events = debit(exchange, flow.account, flow.currency, flow.amount)
+            case _:
+                events = transfer(exchange, flow.account, flow.other, flow.currency, flow.amount)
+        self.state.flows.append(msgspec.structs.replace(flow, id=self._new_id()))
+        return events
 
     def _new_id(self) -> str:
         self.state.drawn += 1
@@ -254,17 +263,30 @@ class Desk:
 
     def _remember(self, at: int) -> None:
         if self.keep_past_us:
-            self._past.append((at, {name: copy(held) for name, held in self.exchange.balances.items()}))
+            accounts = self.exchange.accounts.items()
+            held = {name: {code: copy(one) for code, one in account.balances.items()} for name, account in accounts}
+            self._past.append((at, held))
 
     def _replay(self, records: list[bytes]) -> None:
         for payload in records:
-            try:
-                record = msgspec.msgpack.decode(payload, type=Record)
-            except msgspec.DecodeError as error:
-                raise StorageError(f"the sandbox's books were written by another version: {error}") from error
+            record = _decoded(payload, Record)
             if record.number <= self.state.number:
                 continue  # the snapshot knows it already
             for item in record.inputs:
                 self.state.number += 1
                 self._apply(item)
             self.state.now = record.now
+
+
+def _charge(exchange: Exchange, fee: Decimal) -> None:
+    """Set the fee of every market outside KRW."""
+    for market, terms in exchange.terms.items():
+        if quote_of(market) != "KRW":
+            exchange.terms[market] = msgspec.structs.replace(terms, bid_fee=fee, ask_fee=fee)
+
+
+def _decoded(payload: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.msgpack.decode(payload, type=kind)
+    except msgspec.DecodeError as error:
+        raise StorageError(f"the sandbox's books were written by another version: {error}") from error

@@ -11,6 +11,7 @@ from actors.sandbox.numerals import java, plain, sized, small
 from actors.sandbox.order_wire import wire_type
 from actors.sandbox.quotation_wire import direction, stamp
 from domain.market import KST_OFFSET
+from domain.matching import Aside
 from domain.money import plain as exact
 from domain.orders import Fill, OrderReport, Side, TimeInForce
 
@@ -170,9 +171,10 @@ def my_order(  # noqa: PLR0913 (an order has that many sides)
     form: Format,
     *,
     state: str,
-    smp_type: str,
+    smp_type: str | None,
     funds: Decimal | None,
     reserved: Decimal,
+    aside: Aside,
     now: int,
     fill: Fill | None = None,
     is_maker: bool = False,
@@ -180,18 +182,18 @@ def my_order(  # noqa: PLR0913 (an order has that many sides)
     """A myOrder message; `state` is the exchange's word for what happened, `fill` is there when it is "trade"."""
     spent = sum((each.funds for each in report.fills), Decimal(0))
     average = (spent / report.executed_volume).quantize(Decimal("1e-8")) if report.executed_volume else Decimal(0)
-    left = None if report.volume is None else report.volume - report.executed_volume
-    paid_left = Decimal(0) if report.finished else max(reserved - report.paid_fee, Decimal(0))
+    left = None if report.volume is None else report.volume - report.executed_volume - aside.prevented
     price, volume = (fill.price, fill.volume) if fill else (funds if funds is not None else report.price, report.volume)
     force = _NULL if report.time_in_force is TimeInForce.GTC else quoted(report.time_in_force.value)
     values = (
         *('"myOrder"', quoted(report.market), quoted(report.order_id)),
         *('"BID"' if report.side is Side.BUY else '"ASK"', quoted(wire_type(report.type, report.side)), quoted(state)),
         *(quoted(fill.trade_id) if fill else _NULL, _number(price), _number(average), _number(volume), _number(left)),
-        *(_number(report.executed_volume), str(report.trades_count), _number(reserved), _number(paid_left)),
+        *(_number(report.executed_volume), str(report.trades_count), _number(reserved), _number(aside.remaining_fee)),
         *(_number(report.paid_fee), _number(report.locked), _number(spent), force, _number(fill.fee if fill else None)),
-        *(("true" if is_maker else "false") if fill else _NULL, _identifier(report.identifier), quoted(smp_type)),
-        *("0", "0", str(fill.at // 1000) if fill else _NULL, str(report.created_at // 1000), str(now // 1000)),
+        *(("true" if is_maker else "false") if fill else _NULL, _identifier(report.identifier)),
+        *(_NULL if smp_type is None else quoted(smp_type), _number(aside.prevented), _number(aside.prevented_locked)),
+        *(str(fill.at // 1000) if fill else _NULL, str(report.created_at // 1000), str(now // 1000)),
         stream_type(snapshot=False),
     )
     return _ORDER.message(form, values)

@@ -1,47 +1,21 @@
 """Tells every socket what it asked for: snapshots at once, then what happens, in order and only once it is durable."""
 
 from collections import defaultdict
-from typing import NamedTuple, Protocol
-from uuid import UUID
 
 import msgspec
 
 from actors.sandbox import frames
-from actors.sandbox.desk import Outcome
 from actors.sandbox.frames import Format
 from actors.sandbox.history import step_of
+from actors.sandbox.inputs import Outcome
 from actors.sandbox.live import LiveMarket, Print
-from actors.sandbox.noise import key_of
 from actors.sandbox.numerals import plain
-from actors.sandbox.order_wire import reserved_fee
+from actors.sandbox.private_feed import PrivateFeed, check_demand
 from actors.sandbox.quotation_wire import supported_levels
+from actors.sandbox.seats import Listener, Seat
 from actors.sandbox.streams import CANDLES, Demand, Wish, split_code
 from actors.sandbox.world import World
 from domain.market import US_PER_S
-from domain.matching import BalanceChanged, Executed, Finished, request_of
-from domain.orders import Fill, OrderReport
-
-
-class Listener(Protocol):
-    """A socket as the hub sees it."""
-
-    demand: Demand | None
-    form: Format
-
-    def push(self, payload: bytes, *, private: bool = False) -> None:
-        """Take one message for the next flush."""
-
-    def flush(self) -> None:
-        """Send what was pushed."""
-
-
-class Seat(NamedTuple):
-    """One listener's interest in one market and type; `levels` and grouping `level` are for books."""
-
-    listener: Listener
-    kind: str
-    levels: int
-    level: float
 
 
 class Hub:
@@ -54,7 +28,7 @@ class Hub:
         self._dirty: dict[str, LiveMarket] = {}
         self._unseen: dict[str, LiveMarket] = {}
         self._candle_told: dict[str, int] = {}
-        self._balances: dict[str, BalanceChanged] = {}
+        self._private = PrivateFeed(world, self.listeners)
         world.watcher = self
 
     # --- listeners ---------------------------------------------------------------------------------------------------
@@ -69,7 +43,11 @@ class Hub:
         self._reseat()
 
     def demand(self, listener: Listener, demand: Demand) -> None:
-        """A request replaces everything the socket had asked for; a list only tells what that is."""
+        """A request replaces everything the socket had asked for; a list only tells what that is.
+
+        Raises BadFrame when the socket may not have it.
+        """
+        check_demand(listener, demand)
         if demand.form is not None:
             listener.form = demand.form
         if demand.lists:
@@ -135,25 +113,9 @@ class Hub:
                     told[form] = frames.trade(live, trade, form, snapshot=False)
                 seat.listener.push(told[form])
 
-    def accepted(self, report: OrderReport) -> None:
-        """An order was taken in, and money locked for it."""
-        self._push_order(report, "wait")
-        market = report.market
-        for currency in market.split("-"):
-            held = self._world.desk.exchange.balances.get(currency)
-            if held is not None:
-                self._balances[currency] = BalanceChanged(currency, held.free, held.locked)
-
     def happened(self, events: Outcome) -> None:
-        """Fills, ends and balances of the account."""
-        for event in events:
-            match event:
-                case Executed(report, fill, is_maker):
-                    self._push_order(report, "trade", fill=fill, is_maker=is_maker)
-                case Finished(report):
-                    self._push_order(report, report.state.value)
-                case BalanceChanged(currency):
-                    self._balances[currency] = event
+        """Orders, fills, ends and balances of the accounts."""
+        self._private.happened(events)
 
     def flush(self, now: int) -> None:
         """Send everything that has happened."""
@@ -163,7 +125,7 @@ class Hub:
                 self._push_book(live, seat, snapshot=False)
         self._flush_candles(now)
         self._dirty.clear()
-        self._flush_balances(now)
+        self._private.flush(now)
         for listener in tuple(self.listeners):
             listener.flush()
 
@@ -205,47 +167,6 @@ class Hub:
         found = live.candles(step, before=self._world.now + 1, count=1)
         if found:
             seat.listener.push(frames.candle(live.market, seat.kind, found[0], seat.listener.form, snapshot=snapshot))
-
-    # --- private messages --------------------------------------------------------------------------------------------
-
-    def _push_order(self, report: OrderReport, state: str, *, fill: Fill | None = None, is_maker: bool = False) -> None:
-        desk = self._world.desk
-        wish = request_of(desk.exchange, report.order_id)
-        if wish is None:
-            return
-        for listener in self._wanting("myOrder", report.market):
-            payload = frames.my_order(
-                report,
-                listener.form,
-                state=state,
-                smp_type=desk.state.smp_types.get(report.order_id, "cancel_maker"),
-                funds=wish.funds,
-                reserved=reserved_fee(wish, desk.exchange),
-                now=self._world.now,
-                fill=fill,
-                is_maker=is_maker,
-            )
-            listener.push(payload, private=True)
-
-    def _flush_balances(self, now: int) -> None:
-        if not self._balances:
-            return
-        changes = {name: (event.free, event.locked) for name, event in self._balances.items()}
-        asset_id = str(UUID(int=key_of("asset", now, *changes)))
-        for listener in self._wanting("myAsset", ""):
-            listener.push(frames.my_asset(listener.form, changes, asset_id, now), private=True)
-        self._balances.clear()
-
-    def _wanting(self, kind: str, market: str) -> list[Listener]:
-        return [
-            listener
-            for listener in self.listeners
-            if listener.demand
-            and any(
-                wish.kind == kind and not wish.only_snapshot and (not wish.codes or market in wish.codes)
-                for wish in listener.demand.wishes
-            )
-        ]
 
 
 def _listed(listener: Listener, ticket: str) -> bytes:

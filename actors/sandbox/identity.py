@@ -3,30 +3,30 @@
 import os
 import secrets
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
+from actors.sandbox.accounts import Pocket
 from actors.sandbox.store import refuse_earlier
 from domain.errors import ConfigError
 
-_KEY_BYTES: Final = 30  # 40 characters, as the exchange's own keys have
-
 
 class Identity(msgspec.Struct, frozen=True):
-    """The lasting facts of one sandbox. `source` names the candles; `start` is when it was opened, microseconds UTC."""
+    """The lasting facts of one sandbox. `source` names the candles; `start` is when it was opened, microseconds UTC.
 
-    access_key: str
-    secret_key: str
+    `accounts` names the file its pockets were read from by its content, "" where there was none.
+    """
+
     salt: str
     seed: int
     source: str
     markets: tuple[str, ...]
     start: int
-    capital: str
+    pockets: tuple[Pocket, ...]
+    accounts: str = ""
 
     def __repr__(self) -> str:
-        return f"Identity(access_key={self.access_key[:4]}…, source={self.source})"
+        return f"Identity(source={self.source}, pockets={[pocket.name for pocket in self.pockets]})"
 
 
 def load_identity(folder: Path) -> Identity | None:
@@ -41,10 +41,9 @@ def load_identity(folder: Path) -> Identity | None:
         raise ConfigError(f"{path} cannot be read ({error}): delete the folder to begin afresh") from error
 
 
-def new_identity(seed: int, source: str, markets: tuple[str, ...], start: int, capital: str) -> Identity:
-    """Fresh keys for these facts."""
-    access, secret = secrets.token_urlsafe(_KEY_BYTES), secrets.token_urlsafe(_KEY_BYTES)
-    return Identity(access, secret, secrets.token_hex(8), seed, source, markets, start, capital)
+def new_salt() -> str:
+    """What makes the ids of this sandbox its own."""
+    return secrets.token_hex(8)
 
 
 def keep_identity(folder: Path, identity: Identity) -> None:
@@ -59,11 +58,14 @@ def keep_identity(folder: Path, identity: Identity) -> None:
     fresh.replace(path)
 
 
-def check_same(folder: Path, known: Identity, asked: Identity, *, start_asked: bool) -> None:
-    """Refuse to go on with another market than the one these books were kept in; raises ConfigError."""
+def check_same(folder: Path, known: Identity, asked: Identity, *more: str) -> None:
+    """Refuse to go on with another market than the one these books were kept in; raises ConfigError.
+
+    `more` names what was asked for on top of seed, source and markets.
+    """
     differences = [
         f"{name} {getattr(known, name)} instead of {getattr(asked, name)}"
-        for name in ("seed", "source", "markets", *(("start",) if start_asked else ()))
+        for name in ("seed", "source", "markets", *more)
         if getattr(known, name) != getattr(asked, name)
     ]
     if differences:

@@ -57,6 +57,8 @@ class _Connection:
         self._app, self._hub = app, hub
         self._reader, self._writer = reader, writer
         self._idle_s = idle_s
+        peer = writer.get_extra_info("peername")
+        self._address = str(peer[0]) if peer else "0.0.0.0"  # noqa: S104 (no address: the other side is gone already)
         self._wire = h11.Connection(h11.SERVER)
 
     async def run(self) -> None:
@@ -73,7 +75,7 @@ class _Connection:
             if body is None:
                 await self._send(Answer(413, error_body("bad_request", "body is too large")))
                 return
-            request = _request(head, body)
+            request = _request(head, body, self._address)
             if request.path in SOCKET_PATHS and request.headers.get("upgrade", "").lower() == "websocket":
                 await self._upgrade(head, request)
                 return
@@ -122,7 +124,8 @@ class _Connection:
             admission.refusal.headers.extend(admission.headers)
             await self._send(admission.refusal)
             return
-        socket = Socket(self._app, self._hub, self._writer, private=private, idle_s=self._idle_s)
+        caller = admission.caller
+        socket = Socket(self._app, self._hub, self._writer, private=private, idle_s=self._idle_s, caller=caller)
         try:
             first, _ = self._wire.trailing_data
             socket.open(list(head.headers), head.target.decode(), admission.headers, first)
@@ -135,10 +138,10 @@ class _Connection:
         await socket.run(self._reader)
 
 
-def _request(head: h11.Request, body: bytes) -> Request:
+def _request(head: h11.Request, body: bytes, address: str) -> Request:
     path, _, query = head.target.decode().partition("?")
     headers: dict[str, str] = {}
     for name, value in head.headers:
         key = name.decode()
         headers[key] = f"{headers[key]},{value.decode('latin-1')}" if key in headers else value.decode("latin-1")
-    return Request(head.method.decode(), path, query, headers, body)
+    return Request(head.method.decode(), path, query, headers, body, address)

@@ -3,20 +3,24 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from hashlib import blake2b
+from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
+from actors.sandbox.accounts import only_pocket, read_accounts
+from actors.sandbox.choices import Choices, with_choices
 from actors.sandbox.desk import Desk
 from actors.sandbox.faults import Mischief
-from actors.sandbox.identity import Identity, check_same, keep_identity, load_identity, new_identity
+from actors.sandbox.identity import Identity, check_same, keep_identity, load_identity, new_salt
 from actors.sandbox.options import SandboxOptions
 from actors.sandbox.series import Series
 from actors.sandbox.source import load_candles
 from actors.sandbox.store import Store
 from actors.sandbox.synthetic import FIRST_DAY, synthetic_universe
 from actors.sandbox.tape import settle
-from actors.sandbox.world import World
+from actors.sandbox.world import CHOICES, World
 from domain.errors import ConfigError
 from domain.market import DAY, MINUTE
 from domain.money import plain, strict_decimals
@@ -57,22 +61,42 @@ def open_sandbox(options: SandboxOptions) -> Opened:
     home = options.home.expanduser()
     known = load_identity(home)
     universe, source = _universe(options, known)
-    asked = new_identity(options.seed, source, tuple(universe), _start(universe, options.start), plain(options.capital))
+    asked = _asked(options, source, tuple(universe), _start(universe, options.start))
     store = Store(home)
     try:
         identity = _identity(options, store, known, asked)
         terms = {market: default_terms(market, identity.start) for market in universe}
-        desk = Desk(store, identity.salt, terms, Decimal(identity.capital))
+        desk = Desk(store, identity.salt, terms, identity.pockets)
         desk.state.now = max(desk.state.now, identity.start)
         desk.keep_past_us = int(options.faults.accounts_lag_ms * 1000)
         for series in universe.values():
             settle(series, series.index(identity.start))
         clock = Ticking(max(desk.state.now, options.not_before), time.monotonic_ns(), options.speed)
         world = World(universe, desk, clock, Mischief(options.faults, options.seed))
+        world.choose(with_choices(_kept_choices(store), options.choices))
     except BaseException:
         store.close()
         raise
     return Opened(world, identity, store, clock)
+
+
+def _asked(options: SandboxOptions, source: str, markets: tuple[str, ...], start: int) -> Identity:
+    """What a new folder of these options would be."""
+    if options.accounts is None:
+        pockets, accounts = only_pocket(plain(options.capital), start), ""
+    else:
+        pockets, accounts = read_accounts(options.accounts.expanduser(), start), _content(options.accounts.expanduser())
+    return Identity(new_salt(), options.seed, source, markets, start, pockets, accounts)
+
+
+def _content(path: Path) -> str:
+    return blake2b(path.read_bytes(), digest_size=6).hexdigest()
+
+
+def _kept_choices(store: Store) -> Choices:
+    """Those in force when the sandbox ended; raises ConfigError when this version does not know one."""
+    kept = store.kept(CHOICES)
+    return with_choices(Choices(), {} if kept is None else msgspec.json.decode(kept, type=dict[str, str]))
 
 
 def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[str, Series], str]:
@@ -107,7 +131,8 @@ def _identity(options: SandboxOptions, store: Store, known: Identity | None, ask
     if known is None:
         keep_identity(store.folder, asked)
         return asked
-    check_same(store.folder, known, asked, start_asked=options.start is not None)
+    given = {"start": options.start, "accounts": options.accounts}
+    check_same(store.folder, known, asked, *(name for name, value in given.items() if value is not None))
     return known
 
 

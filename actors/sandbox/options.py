@@ -21,7 +21,8 @@ class SandboxOptions:
     there are. `start` is in microseconds UTC; None leaves 14 days of history before it, or half of the candles if they
     are shorter; made-up days are laid around it in the same way. `not_before` lets a clock that is behind
     a client's go on from there, so that both share one time. `speed` is simulated seconds a real second; `idle_s`
-    (real) is how long a silent socket lives.
+    (real) is how long a silent socket lives. `accounts` is a file of pockets and keys, in place of one main pocket with
+    `capital` KRW; `choices` are values of Choices by name, which win over those kept from before.
     """
 
     home: Path
@@ -37,6 +38,8 @@ class SandboxOptions:
     faults: Faults = field(default_factory=Faults)
     with_parent: bool = False
     idle_s: float = 60.0
+    accounts: Path | None = None
+    choices: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checks = (

@@ -1,19 +1,24 @@
 """Orders as the exchange side of REST writes and reads them: every number a text, what does not apply left out."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from actors.sandbox.answers import Refused, bad_parameter
-from domain.matching import Exchange, Working
-from domain.money import BadNumber, fee_of, parse, plain, volume_floor
-from domain.order_rules import total_of
+from actors.sandbox.choices import Choices
+from domain.matching import SelfMatch, Working
+from domain.money import BadNumber, parse, plain, volume_floor
+from domain.order_rules import IDENTIFIER_MAX, Refusal, check_fields
 from domain.orders import Fill, OrderRequest, OrderType, Side, TimeInForce
 
 KST: Final = timezone(timedelta(hours=9))
 ZERO: Final = Decimal(0)
-SMP_TYPES: Final = ("cancel_maker", "cancel_taker", "reduce", "none")
+Wish: TypeAlias = tuple[OrderRequest, SelfMatch | None]
+"""An order and its self-match rule."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 _SIDES: Final = {"bid": Side.BUY, "ask": Side.SELL}
 _TYPES: Final = {
     "limit": OrderType.LIMIT,
@@ -28,46 +33,62 @@ def body_fields(body: bytes) -> dict[str, Any]:
     """The fields of a POST body, numbers as the text they were sent as; raises Refused when it is no JSON object."""
     try:
         fields = json.loads(body, parse_float=str, parse_int=str)
-    except ValueError as error:
+        json.dumps(fields, ensure_ascii=False).encode()  # JSON can escape half a character, text has none
+    except (ValueError, RecursionError) as error:
         raise Refused(400, "bad_request", "JSON 형식이 올바르지 않습니다.") from error
     if not isinstance(fields, dict):
         raise Refused(400, "bad_request", "JSON 형식이 올바르지 않습니다.")
     return fields
 
 
-def read_order(fields: dict[str, Any]) -> tuple[OrderRequest, str]:
-    """The order asked for and its self-match rule; raises Refused with the exchange's name for what is wrong."""
-    side, kind, market = (_text(fields, name) for name in ("side", "ord_type", "market"))
-    faulty = [
-        f"{name} is missing, {name} does not have a valid value"
-        for name, good in (("market", bool(market)), ("side", side in _SIDES), ("ord_type", kind in _TYPES))
-        if not good
-    ]
-    if faulty:
-        raise Refused(400, "validation_error", ", ".join(faulty))
-    if (kind, side) in {("price", "ask"), ("market", "bid")}:
-        raise Refused(400, f"create_{side}_error", "주문 요청 정보가 올바르지 않습니다.")
-    force = _force(fields)
-    by_total = kind == "price" or (kind == "best" and side == "bid")
+def read_order(fields: dict[str, Any], choices: Choices, at: int) -> Wish:
+    """The order asked for and its self-match rule; raises Refused with the exchange's name for what is wrong.
+
+    The checks come in the order of upbit-api.md 3.4, up to those that need the market.
+    """
+    side, kind, market = _kind(fields)
+    identifier, force, smp_type = (_text(fields, name) for name in ("identifier", "time_in_force", "smp_type"))
     price, volume = _amount(fields, "price"), _amount(fields, "volume")
+    _check_identifier(identifier, choices)
+    rules = SelfMatch if choices.smp_told(at) else tuple(rule for rule in SelfMatch if rule is not SelfMatch.NONE)
+    if smp_type and smp_type not in set(rules):
+        raise Refused(400, "validation_error", "smp_type does not have a valid value")
+    by_total = kind == "price" or (kind == "best" and side == "bid")
     request = OrderRequest(
-        identifier=_text(fields, "identifier"),
+        identifier=identifier,
         market=market.upper(),
         side=_SIDES[side],
         type=_TYPES[kind],
         price=None if by_total else price,
         volume=None if volume is None else volume_floor(volume),
         funds=price if by_total else None,
-        time_in_force=force,
+        time_in_force=_FORCES.get(force, TimeInForce.GTC),
     )
-    return request, _smp_type(fields, force)
+    _check_combination(request, kind, force)
+    return request, _smp_type(smp_type, request.time_in_force, told=choices.smp_told(at))
 
 
-def order_row(order: Working, exchange: Exchange, smp_type: str, *, trades: bool = False) -> dict[str, Any]:
-    """An order as an answer tells it."""
+def replacement_fields(fields: dict[str, Any], old: Working) -> dict[str, Any]:
+    """The fields of the order that is to follow the old one, as those of a POST body: market and side stay.
+
+    Raises Refused where the rest of the old volume is asked for and the new order has none.
+    """
+    wish = old.request
+    side = "bid" if wish.side is Side.BUY else "ask"
+    new = {name.removeprefix("new_"): value for name, value in fields.items() if name.startswith("new_")}
+    if new.get("volume") == "remain_only":
+        kind = new.get("ord_type")
+        if wish.volume is None or kind == "price" or (kind == "best" and side == "bid"):
+            raise Refused(400, f"create_{side}_error", "주문 요청 정보가 올바르지 않습니다.")
+        new["volume"] = plain(old.left)
+    return {"market": wish.market, "side": side} | new
+
+
+def order_row(order: Working, choices: Choices, *, trades: bool = False, listed: bool = False) -> dict[str, Any]:
+    """An order as an answer tells it: with its trades, or as one of a list."""
     wish = order.request
-    finished = bool(order.finished_at)
-    reserved = reserved_fee(wish, exchange)
+    residue = bool(order.finished_at) and choices.finished_residue == "kept"
+    left = None if wish.volume is None else wish.volume - order.executed - order.prevented
     row: dict[str, Any] = {
         "market": wish.market,
         "uuid": order.order_id,
@@ -77,30 +98,24 @@ def order_row(order: Working, exchange: Exchange, smp_type: str, *, trades: bool
         "state": order.state.value,
         "created_at": kst(order.created_at),
         "volume": _told(wish.volume),
-        "remaining_volume": None if wish.volume is None else plain(wish.volume - order.executed),
+        "remaining_volume": _told(left),
         "executed_volume": plain(order.executed),
-        "reserved_fee": plain(reserved),
-        "remaining_fee": plain(ZERO if finished or not reserved else reserved - order.paid_fee),
+        "reserved_fee": plain(order.reserved_fee),
+        "remaining_fee": plain(order.freed_fee if residue else order.remaining_fee),
         "paid_fee": plain(order.paid_fee),
-        "locked": plain(order.locked),
+        "locked": plain(order.freed if residue else order.locked),
         "trades_count": len(order.fills),
         "time_in_force": None if wish.time_in_force is TimeInForce.GTC else wish.time_in_force.value,
         "identifier": wish.identifier or None,
-        "smp_type": smp_type,
-        "prevented_volume": "0",
-        "prevented_locked": "0",
-        "executed_funds": plain(sum((fill.funds for fill in order.fills), ZERO)),
+        "smp_type": order.smp_type,
+        "prevented_volume": plain(order.prevented),
+        "prevented_locked": plain(order.prevented_locked),
     }
+    if listed and choices.list_funds == "yes":
+        row["executed_funds"] = plain(sum((fill.funds for fill in order.fills), ZERO))
     if trades:
         row["trades"] = [_trade_row(fill) for fill in order.fills]
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def reserved_fee(wish: OrderRequest, exchange: Exchange) -> Decimal:
-    """What a buy set aside for its fee when it was placed; nothing for a sale."""
-    if wish.side is Side.SELL:
-        return ZERO
-    return fee_of(total_of(wish) or ZERO, exchange.terms[wish.market].bid_fee)
+    return row if choices.absent_fields == "null" else {name: value for name, value in row.items() if value is not None}
 
 
 def wire_type(kind: OrderType, side: Side) -> str:
@@ -148,25 +163,46 @@ def _amount(fields: dict[str, Any], name: str) -> Decimal | None:
         raise bad_parameter(f"{name} does not have a valid value") from error
 
 
-def _force(fields: dict[str, Any]) -> TimeInForce:
-    text = _text(fields, "time_in_force")
-    if not text:
-        return TimeInForce.GTC
-    if text not in _FORCES:
-        raise Refused(400, "invalid_time_in_force", "주문조건을 다시 확인해 주세요.")
-    return _FORCES[text]
+def _kind(fields: dict[str, Any]) -> tuple[str, str, str]:
+    """Side, type and market, as they were written."""
+    side, kind, market = (_text(fields, name) for name in ("side", "ord_type", "market"))
+    faulty = [
+        f"{name} is missing, {name} does not have a valid value"
+        for name, good in (("market", bool(market)), ("side", side in _SIDES), ("ord_type", kind in _TYPES))
+        if not good
+    ]
+    if faulty:
+        raise Refused(400, "validation_error", ", ".join(faulty))
+    return side, kind, market
 
 
-def _smp_type(fields: dict[str, Any], force: TimeInForce) -> str:
-    """The self-match rule since 2026-11-09: never absent, and none for an order that only makes."""
-    given = _text(fields, "smp_type")
-    if given and given not in SMP_TYPES:
-        raise Refused(400, "validation_error", "smp_type does not have a valid value")
-    if force is TimeInForce.POST_ONLY:
-        if given not in {"", "none"}:
+def _check_identifier(identifier: str, choices: Choices) -> None:
+    odd = choices.odd_identifiers == "refuse" and not _PLAIN.fullmatch(identifier)
+    if odd or len(identifier) > IDENTIFIER_MAX:
+        raise Refused(400, choices.identifier_error, "identifier does not have a valid value")
+
+
+def _check_combination(request: OrderRequest, kind: str, force: str) -> None:
+    """Type and fields first, then the time in force, which may be no word of the exchange."""
+    side = "bid" if request.side is Side.BUY else "ask"
+    refusal = check_fields(request)
+    if (kind, side) in {("price", "ask"), ("market", "bid")}:
+        refusal = Refusal(f"create_{side}_error", "주문 요청 정보가 올바르지 않습니다.")
+    if force and force not in _FORCES and (refusal is None or refusal.name == "invalid_time_in_force"):
+        refusal = Refusal("invalid_time_in_force", "주문조건을 다시 확인해 주세요.")
+    if refusal is not None:
+        raise Refused(refusal.status, refusal.name, refusal.message)
+
+
+def _smp_type(given: str, force: TimeInForce, *, told: bool) -> SelfMatch | None:
+    """The rule an order gets: since 2026-11-09 never absent, and none for an order that only makes."""
+    if told and force is TimeInForce.POST_ONLY:
+        if given not in {"", SelfMatch.NONE}:
             raise Refused(400, "invalid_post_only", "post_only 주문에는 smp_type 을 사용할 수 없습니다.")
-        return "none"
-    return given or "cancel_maker"
+        return SelfMatch.NONE
+    if given:
+        return SelfMatch(given)
+    return SelfMatch.CANCEL_MAKER if told else None
 
 
 def _told(value: Decimal | None) -> str | None:

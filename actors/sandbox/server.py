@@ -47,10 +47,14 @@ def complain(text: str) -> None:
 
 
 class Server:
-    """One sandbox. `run` lasts until `stop`, which any thread may call; `started` says that it has begun to play."""
+    """One sandbox. `run` lasts until `stop`, which any thread may call; `started` says that it has begun to play.
+
+    `world` is what it plays, None before it has opened.
+    """
 
     def __init__(self, options: SandboxOptions) -> None:
         self.started = False
+        self.world: World | None = None
         self._options = options
         self._ending = threading.Event()
         self._woken = asyncio.Event()
@@ -70,6 +74,7 @@ class Server:
         """Open the world, listen, say so, and play; raises TradingError when it cannot start or go on."""
         self._loop = asyncio.get_running_loop()
         opened = open_sandbox(self._options)
+        self.world = opened.world
         try:
             hub = Hub(opened.world)
             app = App(opened.world, opened.identity)
@@ -145,11 +150,16 @@ def _nap(world: World) -> float:
 
 def ready_line(opened: Opened, port: int) -> dict[str, Any]:
     """Where to find the sandbox, with which keys, and what time it is there."""
+    keys = [(pocket, key) for pocket in opened.identity.pockets for key in pocket.keys]
     return {
         "rest": f"http://{HOST}:{port}",
         "ws": f"ws://{HOST}:{port}/websocket/v1",
-        "access_key": opened.identity.access_key,
-        "secret_key": opened.identity.secret_key,
+        "access_key": keys[0][1].access_key,
+        "secret_key": keys[0][1].secret_key,
+        "accounts": [
+            {"name": key.name, "pocket": pocket.name, "access_key": key.access_key, "secret_key": key.secret_key}
+            for pocket, key in keys
+        ],
         "clock": opened.clock._asdict(),
         "markets": list(opened.world.markets),
     }

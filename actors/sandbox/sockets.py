@@ -10,6 +10,7 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Even
 from wsproto.utilities import RemoteProtocolError
 
 from actors.sandbox import limits
+from actors.sandbox.accounts import Caller
 from actors.sandbox.answers import error_body
 from actors.sandbox.app import App
 from actors.sandbox.frames import Format
@@ -36,10 +37,23 @@ def framed(payload: bytes) -> bytes:
 
 
 class Socket:
-    """A listener of the hub. `demand` is what it asked for last, `form` how it wants it written."""
+    """A listener of the hub. `demand` is what it asked for last, `form` how it wants it written.
 
-    def __init__(self, app: App, hub: Hub, writer: asyncio.StreamWriter, *, private: bool, idle_s: float) -> None:
+    `caller` is who signed its upgrade, None on the public side.
+    """
+
+    def __init__(  # noqa: PLR0913 (its parts, and whose it is)
+        self,
+        app: App,
+        hub: Hub,
+        writer: asyncio.StreamWriter,
+        *,
+        private: bool,
+        idle_s: float,
+        caller: Caller | None = None,
+    ) -> None:
         self.demand: Demand | None = None
+        self.caller = caller
         self.form = Format()
         self._app, self._hub, self._writer = app, hub, writer
         self._private, self._idle_s = private, idle_s

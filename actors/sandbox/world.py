@@ -1,21 +1,26 @@
-"""The exchange as a whole: markets and account, moved on together along the shared clock."""
+"""The exchange as a whole: markets and accounts, moved on together along the shared clock."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
-from actors.sandbox.desk import Desk, Outcome
+import msgspec
+
+from actors.sandbox.choices import Choices
+from actors.sandbox.desk import Desk
 from actors.sandbox.faults import Mischief
+from actors.sandbox.inputs import Flow, Outcome, Placed, ReplaceAsked
 from actors.sandbox.listing import Listing
 from actors.sandbox.live import LiveMarket, Print
 from actors.sandbox.player import Player
 from actors.sandbox.series import Series
 from domain.market import Trade
-from domain.matching import Refusal
-from domain.orders import OrderReport, OrderRequest, Side
+from domain.matching import Gate, Refusal, SelfMatch, Working, opened, would_take
+from domain.orders import OrderReport, OrderRequest, Side, TimeInForce
 
+CHOICES: Final = "choices"
 SLICE_S: Final = 0.02  # real seconds worked before others get their turn
 _LOOK_EVERY: Final = 16  # events between two looks at the real clock
 
@@ -43,10 +48,7 @@ class Watcher(Protocol):
         """A public trade."""
 
     def happened(self, events: Outcome) -> None:
-        """Something happened to the account."""
-
-    def accepted(self, report: OrderReport) -> None:
-        """An order was taken in."""
+        """Something happened to the accounts."""
 
     def flush(self, now: int) -> None:
         """All of this may be told."""
@@ -63,7 +65,7 @@ class Counts:
 
 
 class World:
-    """Owns markets and account. `now` is the time up to which everything has happened."""
+    """Owns markets and accounts. `now` is the time up to which everything has happened."""
 
     def __init__(self, universe: Mapping[str, Series], desk: Desk, clock: SharedClock, mischief: Mischief) -> None:
         self.desk, self.clock, self.mischief = desk, clock, mischief
@@ -72,6 +74,7 @@ class World:
         self.listings = {market: Listing() for market in universe}
         self.player = Player(universe, self.now)
         self.counts = Counts()
+        self.choices = Choices()
         self.watcher: Watcher | None = None
 
     @property
@@ -107,29 +110,104 @@ class World:
         if self.watcher is not None:
             self.watcher.flush(self.now)
 
-    def place(self, request: OrderRequest, smp_type: str) -> OrderReport | Refusal:
-        """Take an order in now; it is durable when this returns."""
+    def choose(self, choices: Choices) -> None:
+        """Behave like this from here on, also after a restart."""
+        self.choices = choices
+        self.desk.rule(choices.habits, choices.fee_elsewhere)
+        self.desk.store.keep(CHOICES, msgspec.json.encode(asdict(choices)))
+        self.tell()
+
+    def wish(self, account: str, request: OrderRequest, smp_type: SelfMatch | None) -> Placed:
+        """An order as this account would place it now, in a market that is as it is listed now."""
         self._show(request.market)
         delay = int(self.mischief.faults.match_delay_ms * 1000)
-        answer = self.desk.place(request, smp_type, self.now, self.now + delay)
+        return Placed(account, request, smp_type, self._gate(request.market), self.now, self.now + delay)
+
+    def freeing(self, wish: Placed, old: Working) -> Placed:
+        """The same order, as it could be placed once this one is cancelled."""
+        gate = msgspec.structs.replace(wish.gate, freed=old.locked)
+        return msgspec.structs.replace(wish, gate=gate)
+
+    def place(self, account: str, request: OrderRequest, smp_type: SelfMatch | None) -> OrderReport | Refusal:
+        """Take an order in now; it is durable when this returns."""
+        wish = self.wish(account, request, smp_type)
+        answer = self._barred(wish) or self.desk.place(wish)
         if isinstance(answer, OrderReport):
             self.counts.orders += 1
-            if self.watcher is not None:
-                self.watcher.accepted(answer)
+            self._happened(opened(self.desk.exchange, answer.order_id))
         self.tell()
         return answer
 
-    def test(self, request: OrderRequest) -> OrderReport | Refusal:
+    def test(self, wish: Placed) -> Working | Refusal:
         """What placing this would be answered."""
-        self._show(request.market)
-        return self.desk.test(request, self.now)
+        made = self._barred(wish, burns=False) or self.desk.draft(wish)
+        if self.choices.test_burns == "yes":
+            self.burn(wish.account, wish.request.identifier)
+        return made
+
+    def burn(self, account: str, identifier: str) -> None:
+        """Use an identifier up for good."""
+        self.desk.burn(account, identifier)
+        self.tell()
 
     def cancel(self, order_id: str) -> OrderReport | Refusal:
         """Accept a cancel now; durable when this returns."""
-        delay = int(self.mischief.faults.cancel_delay_ms * 1000)
-        answer = self.desk.cancel(order_id, self.now, self.now + delay)
+        answer = self.desk.cancel(order_id, self.now, self._cancel_due())
         self.tell()
         return answer
+
+    def replace(self, wish: Placed, replaced: str, *, remain_only: bool) -> str:
+        """Accept a cancel now that is followed by this order; durable when this returns the new order's id."""
+        gate = msgspec.structs.replace(wish.gate, claimed=True, freed=Decimal(0))
+        due = self._cancel_due()
+        asked = ReplaceAsked(wish.account, wish.request, wish.smp_type, gate, replaced, remain_only, due)
+        order_id = self.desk.replace(asked)
+        self.tell()
+        return order_id
+
+    def flow(self, flow: Flow) -> Flow:
+        """Let money come, go or move now; durable when this returns it with its id. Raises NotEnough."""
+        self._happened(self.desk.flow(flow))
+        self.tell()
+        return self.desk.state.flows[-1]
+
+    def _barred(self, wish: Placed, *, burns: bool = True) -> Refusal | None:
+        """The refusal of an order that would be taken in if it were not for what was chosen."""
+        refusal = self._consentless(wish) or self._crossing(wish)
+        if refusal is not None and burns:
+            self.desk.burn(wish.account, wish.request.identifier)
+        return refusal
+
+    def _consentless(self, wish: Placed) -> Refusal | None:
+        abroad = wish.request.market in self.desk.exchange.terms and not wish.request.market.startswith("KRW-")
+        if not abroad or self.choices.consent == "given":
+            return None
+        return Refusal("thirdparty_agreement_required", "제3자 정보제공 동의가 필요합니다.")
+
+    def _crossing(self, wish: Placed) -> Refusal | None:
+        """That of a post-only order that would take."""
+        if self.choices.post_only_crossing == "cancel" or wish.request.time_in_force is not TimeInForce.POST_ONLY:
+            return None
+        made = self.desk.draft(wish)
+        if isinstance(made, Refusal) or not would_take(self.desk.exchange, made):
+            return None
+        return Refusal("invalid_post_only", "즉시 체결되는 post_only 주문입니다.")
+
+    def _gate(self, market: str) -> Gate:
+        listing = self.listings.get(market)
+        halted = bool(self.mischief.faults.market_offline)
+        first = self.choices.checks == "funds_first"
+        if listing is None:
+            return Gate(halted=halted, funds_first=first)
+        return Gate(
+            listed=listing.state != "DELISTED",
+            halted=halted or listing.offline or listing.state != "ACTIVE",
+            tick_factor=listing.tick_factor,
+            funds_first=first,
+        )
+
+    def _cancel_due(self) -> int:
+        return self.now + int(self.mischief.faults.cancel_delay_ms * 1000)
 
     def _show(self, market: str) -> None:
         live = self.markets.get(market)

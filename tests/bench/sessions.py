@@ -177,7 +177,7 @@ def exchange_of(folder: Path) -> Exchange:
             raise BenchError(f"{folder} holds no exchange")
         terms = {market: default_terms(market, identity.start) for market in identity.markets}
         with closing(Store(copy)) as store:
-            return Desk(store, identity.salt, terms, Decimal(identity.capital)).exchange
+            return Desk(store, identity.salt, terms, identity.pockets).exchange
 
 
 def orders_of(exchange: Exchange) -> list[Working]:

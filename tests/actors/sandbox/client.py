@@ -54,10 +54,21 @@ class Client:
     def __init__(self, ready):
         self.ready, self.base = ready, ready["rest"]
         self.access, self.secret = ready["access_key"], ready["secret_key"]
+        self.pocket = ready["accounts"][0]["pocket"]
         self.session = requests.Session()
-        self.sockets = []
+        self.sockets, self.others = [], []
+
+    def as_key(self, name):
+        """Another client, with the key of this name."""
+        other = Client(self.ready)
+        (key,) = [each for each in self.ready["accounts"] if each["name"] == name]
+        other.access, other.secret, other.pocket = key["access_key"], key["secret_key"], key["pocket"]
+        self.others.append(other)
+        return other
 
     def close(self):
+        for other in self.others:
+            other.close()
         for socket in self.sockets:
             socket.shutdown()
         self.session.close()
@@ -87,13 +98,27 @@ class Client:
         return self.post("/v1/orders", {name: value for name, value in fields.items() if value is not None})
 
     def books(self):
-        return self.session.get(self.base + "/_sandbox/books", timeout=TIMEOUT).json()
+        params = {"pocket": self.pocket}
+        return self.session.get(self.base + "/_sandbox/books", params=params, timeout=TIMEOUT).json()
 
     def status(self):
         return self.session.get(self.base + "/_sandbox/status", timeout=TIMEOUT).json()
 
     def faults(self, **faults):
         answer = self.session.post(self.base + "/_sandbox/faults", json=faults, timeout=TIMEOUT)
+        assert answer.status_code == 200, answer.text
+
+    def outside(self, what, **fields):
+        """Something done to this pocket without its keys."""
+        url = f"{self.base}/_sandbox/{what}"
+        return self.session.post(url, json={"pocket": self.pocket} | fields, timeout=TIMEOUT)
+
+    def deposit(self, currency, amount):
+        answer = self.outside("deposit", currency=currency, amount=amount)
+        assert answer.status_code == 201, answer.text
+
+    def choose(self, **choices):
+        answer = self.session.post(self.base + "/_sandbox/choices", json=choices, timeout=TIMEOUT)
         assert answer.status_code == 200, answer.text
 
     def balance(self, currency):

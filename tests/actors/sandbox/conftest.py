@@ -31,6 +31,12 @@ class Running:
             self._thread.join()
             raise ready
         self.client = Client(ready)
+        self.client.running = self
+
+    @property
+    def world(self):
+        """The world it plays, for tests that turn what its desks of faults and listings would."""
+        return self._server.world
 
     def _run(self, tell):
         strict_decimals()

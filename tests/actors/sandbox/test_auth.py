@@ -5,8 +5,10 @@ import uuid
 
 import pytest
 
+from actors.sandbox.accounts import Key, Pocket
 from actors.sandbox.answers import Refused, Request
 from actors.sandbox.auth import Gatekeeper, hashed_text
+from actors.sandbox.choices import Choices
 from actors.sandbox.faults import Faults
 from tests.actors.sandbox.client import hash_source, token, wire_query
 
@@ -33,7 +35,7 @@ LIMIT_BODY = (
 
 @pytest.mark.parametrize("text", [HS256, HS512])
 def test_the_published_tokens_of_v1_pass(text):
-    Gatekeeper(ACCESS, SECRET).check("Bearer " + text, "", Faults())
+    a_keeper().check("Bearer " + text, "", Faults())
 
 
 @pytest.mark.parametrize(
@@ -65,9 +67,15 @@ def test_the_text_that_is_hashed_is_that_of_the_published_vectors(query, body, d
     assert hashlib.sha512(text.encode()).hexdigest()[:16] == digest
 
 
+def a_keeper(choices=None, now=0, **key):
+    made = Key("test", ACCESS, SECRET, 0, 1_000, **{"permissions": ("view_account",)} | key)
+    pocket = Pocket("main", "uuid", "member", "main", {}, (made,))
+    return Gatekeeper((pocket,), lambda: choices or Choices(), lambda: now)
+
+
 def refused(header, hashed="", faults=None, keeper=None):
     with pytest.raises(Refused) as caught:
-        (keeper or Gatekeeper(ACCESS, SECRET)).check(header, hashed, faults or Faults())
+        (keeper or a_keeper()).check(header, hashed, faults or Faults())
     return caught.value.status, caught.value.name
 
 
@@ -91,16 +99,41 @@ def test_each_failure_has_its_own_name():
 
 
 def test_a_nonce_is_good_once_even_for_another_request():
-    keeper, nonce = Gatekeeper(ACCESS, SECRET), str(uuid.uuid4())
+    keeper, nonce = a_keeper(), str(uuid.uuid4())
     keeper.check(token(ACCESS, SECRET, nonce=nonce), "", Faults())
     again = token(ACCESS, SECRET, "a=1", nonce=nonce)
     assert refused(again, "a=1", keeper=keeper) == (401, "nonce_used")
 
 
 def test_a_bad_signature_does_not_use_the_nonce_up():
-    keeper, nonce = Gatekeeper(ACCESS, SECRET), str(uuid.uuid4())
+    keeper, nonce = a_keeper(), str(uuid.uuid4())
     refused(token(ACCESS, "another secret", nonce=nonce), keeper=keeper)
     keeper.check(token(ACCESS, SECRET, nonce=nonce), "", Faults())
+
+
+def test_a_key_expires_by_the_exchanges_clock():
+    a_keeper(now=999).check(token(ACCESS, SECRET), "", Faults())
+    assert refused(token(ACCESS, SECRET), keeper=a_keeper(now=1_000)) == (401, "expired_access_key")
+
+
+def test_a_key_is_good_from_its_own_addresses_only():
+    keeper = a_keeper(allowed_ips=("127.0.0.2",))
+    caller = keeper.check(token(ACCESS, SECRET), "", Faults(), "127.0.0.2")
+    assert caller.pocket.name == "main"
+    assert refused(token(ACCESS, SECRET), keeper=keeper) == (401, "no_authorization_ip")
+    older = a_keeper(Choices(ip_error="no_authorization_i_p"), allowed_ips=("127.0.0.2",))
+    assert refused(token(ACCESS, SECRET), keeper=older) == (401, "no_authorization_i_p")
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_a_key_may_do_only_what_it_permits(status):
+    keeper = a_keeper(Choices(scope_status=status))
+    caller = keeper.check(token(ACCESS, SECRET), "", Faults())
+    keeper.check_scope(caller, "view_account")
+    keeper.check_scope(caller, "")
+    with pytest.raises(Refused) as caught:
+        keeper.check_scope(caller, "make_orders")
+    assert (caught.value.status, caught.value.name) == (int(status), "out_of_scope")
 
 
 def test_over_the_wire_a_failure_is_a_401_with_a_name(start):

@@ -1,64 +1,12 @@
 """Orders over the wire: refused by name, found, listed, cancelled."""
 
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
-import pytest
-
-from tests.actors.sandbox.client import book, name_of, settled, token
+from tests.actors.sandbox.client import name_of, token
 
 D = Decimal
 
 BUY = {"market": "KRW-BTC", "side": "bid", "ord_type": "limit", "price": "100000000", "volume": "0.001"}
-
-
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({"side": None}, "validation_error"),
-        ({"side": "buy"}, "validation_error"),
-        ({"ord_type": "stop"}, "validation_error"),
-        ({"volume": "abc"}, "invalid_parameter"),
-        ({"smp_type": "other"}, "validation_error"),
-        ({"price": None}, "create_bid_error"),
-        ({"ord_type": "market"}, "create_bid_error"),
-        ({"ord_type": "price", "side": "ask"}, "create_ask_error"),
-        ({"time_in_force": "gtc"}, "invalid_time_in_force"),
-        ({"market": "KRW-NOPE"}, "notfoundmarket"),
-        ({"price": "100000001"}, "invalid_price_bid"),
-        ({"side": "ask", "price": "100000500"}, "invalid_price_ask"),
-        ({"volume": "0.00004999"}, "under_min_total_bid"),
-        ({"side": "ask", "volume": "0.00004999"}, "under_min_total_ask"),
-        ({"volume": "11"}, "over_krw_funds_bid"),
-        ({"volume": "0.1"}, "insufficient_funds_bid"),
-        ({"side": "ask"}, "insufficient_funds_ask"),
-        ({"side": "ask", "ord_type": "market", "price": None, "volume": "0.00001"}, "under_min_total_market_ask"),
-        ({"ord_type": "price", "volume": None, "price": "999999999"}, "insufficient_funds_bid"),
-        ({"identifier": "x" * 65}, "validation_error"),
-    ],
-)
-def test_a_faulty_order_is_refused_by_name_in_earnest_and_in_test(start, changes, name):
-    client = start()
-    wish = {field: value for field, value in (BUY | changes).items() if value is not None}
-    assert name_of(client.post("/v1/orders/test", wish)) == (400, name)
-    assert name_of(client.post("/v1/orders", wish)) == (400, name)
-    assert client.balance("KRW") == (10_000_000, 0)
-    assert client.books()["orders"] == []
-
-
-def test_a_market_order_larger_than_the_visible_book_is_refused(start):
-    client = start(capital=D(10**9), markets=("KRW-MBL",))
-    asks, _ = book(client, "KRW-MBL")
-    depth = sum((price * size for price, size in asks), D(0)).quantize(D(1), ROUND_DOWN)
-    wish = {"market": "KRW-MBL", "side": "bid", "ord_type": "price"}
-    assert client.order(**wish, price=str(depth + 2)).status_code == 400
-    assert client.order(**wish, price=str(depth - 1)).status_code == 201
-
-
-def test_dust_cannot_be_sold(start):
-    client = start()
-    bought = settled(client, client.order(market="KRW-XRP", side="bid", ord_type="price", price="5000"))
-    wish = {"market": "KRW-XRP", "side": "ask", "ord_type": "market", "volume": bought["executed_volume"]}
-    assert name_of(client.order(**wish)) == (400, "under_min_total_market_ask")
 
 
 def test_an_order_of_a_body_that_is_no_object_is_a_bad_request(start):
@@ -150,17 +98,34 @@ def test_cancel_all_takes_the_side_and_the_pairs_it_was_told(start):
     assert [row["uuid"] for row in client.get("/v1/orders/open").json()] == [xrp]
 
 
-def test_chance_tells_fees_limits_and_both_accounts(start):
-    client = start()
-    row = client.get("/v1/orders/chance", {"market": "KRW-XRP"}).json()
-    assert (row["bid_fee"], row["market"]["bid"]["min_total"], row["market"]["max_total"]) == (
-        "0.0005",
-        "5000",
-        "1000000000",
-    )
-    assert (row["bid_account"]["balance"], row["ask_account"]["currency"]) == ("10000000", "XRP")
-    assert name_of(client.get("/v1/orders/chance", {"market": "KRW-NOPE"})) == (400, "notfoundmarket")
-    assert name_of(client.get("/v1/orders/chance")) == (400, "invalid_parameter")
+def test_cancel_all_takes_the_newest_twenty_unless_told_otherwise(start):
+    client = start(speed=1_000.0)
+    ids = placed(client, 25)
+    twenty = client.delete("/v1/orders/open").json()["success"]
+    assert (twenty["count"], [row["uuid"] for row in twenty["orders"]]) == (20, ids[:4:-1])
+    while (answer := client.delete("/v1/orders/open", {"count": 3, "order_by": "asc"})).status_code in {418, 429}:
+        pass  # once in two seconds of the exchange
+    assert [row["uuid"] for row in answer.json()["success"]["orders"]] == ids[:3]
+    while (answer := client.delete("/v1/orders/open", {"count": 301, "quote_currencies": "KRW"})).status_code in {
+        418,
+        429,
+    }:
+        pass
+    assert answer.json()["success"]["count"] == 2
+
+
+def test_cancel_all_takes_pairs_or_quote_currencies_and_at_most_twenty(start):
+    client = start(speed=1_000.0)
+    for wrong in (
+        {"pairs": "KRW-BTC", "quote_currencies": "KRW"},
+        {"pairs": ",".join(f"KRW-C{n}" for n in range(21))},
+        {"cancel_side": "both"},
+        {"count": "many"},
+        {"order_by": "up"},
+    ):
+        while (answer := client.delete("/v1/orders/open", wrong)).status_code in {418, 429}:
+            pass
+        assert name_of(answer) == (400, "invalid_parameter")
 
 
 def test_a_matched_order_may_come_to_its_match_later(start):

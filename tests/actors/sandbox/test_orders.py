@@ -134,7 +134,7 @@ def test_best_takes_the_opposite_best_price_only(start):
 
 
 def test_post_only_that_would_take_is_accepted_and_then_cancelled(start):
-    client = start()
+    client = start(choices={"smp_era": "after"})
     asks, bids = book(client)
     wish = {"market": "KRW-XRP", "side": "bid", "ord_type": "limit", "volume": "10", "time_in_force": "post_only"}
     taking = settled(client, client.order(**wish, price=str(asks[0][0])))

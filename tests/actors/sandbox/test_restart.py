@@ -20,6 +20,7 @@ from tests.actors.sandbox.process import Process, spawn
 D = Decimal
 MARKETS = ("--markets", "KRW-BTC,KRW-XRP")
 RESTING = {"market": "KRW-BTC", "side": "bid", "ord_type": "limit", "price": "100000000", "volume": "0.001"}
+NEXT = {"prev_order_identifier": "old", "new_ord_type": "limit", "new_price": "99000000", "new_volume": "0.002"}
 BUY = {"market": "KRW-XRP", "side": "bid", "ord_type": "price", "price": "10000"}
 
 
@@ -76,6 +77,46 @@ def test_a_kill_loses_and_doubles_nothing_that_was_told(run):
     for identifier in ("buy0", "rest", "gone", "refused"):
         answer = second.client.order(**BUY, identifier=identifier)
         assert (answer.status_code, answer.json()["error"]["name"]) == (400, "duplicated_identifier")
+
+
+def test_flows_replacements_prevention_and_choices_are_the_same_after_a_kill(run):
+    first = run("--speed", "0.001", "--choice", "smp_era=after")
+    client = first.client
+    client.deposit("XRP", "50")
+    client.outside("withdraw", currency="KRW", amount="100.5")
+    client.choose(surplus_release="fill", smp_scope="pocket")
+    client.order(**RESTING, identifier="old")
+    wish = {
+        "prev_order_identifier": "old",
+        "new_ord_type": "limit",
+        "new_price": "99000000",
+        "new_volume": "remain_only",
+    }
+    new = client.post("/v1/orders/cancel_and_new", wish | {"new_identifier": "new"}).json()["new_order_uuid"]
+    assert client.order(**BUY | {"ord_type": "limit", "price": "3000", "volume": "5"}).status_code == 201
+    sale = BUY | {"side": "ask", "ord_type": "limit", "price": "9000", "volume": "7"}
+    assert client.order(**sale).status_code == 201
+    buy = BUY | {"ord_type": "limit", "price": "9000", "volume": "30"}
+    assert client.order(**buy, smp_type="reduce").status_code == 201
+    before = client.books(), client.get("/v1/deposits").json(), client.get("/v1/withdraws").json()
+    first.kill()
+    client = run("--speed", "0.001").client
+    after = client.books(), client.get("/v1/deposits").json(), client.get("/v1/withdraws").json()
+    assert (without_time(after[0]), *after[1:]) == (without_time(before[0]), *before[1:])
+    assert client.get("/v1/order", {"uuid": new}).json()["identifier"] == "new"
+    now = client.session.get(client.base + "/_sandbox/choices", timeout=5).json()["now"]
+    assert (now["surplus_release"], now["smp_scope"], now["smp_era"]) == ("fill", "pocket", "after")
+
+
+def test_an_order_that_is_to_follow_another_follows_it_after_a_kill(run):
+    first = run("--speed", "0.001", "--fault", "cancel_delay_ms=1")
+    first.client.order(**RESTING, identifier="old")
+    new = first.client.post("/v1/orders/cancel_and_new", NEXT).json()["new_order_uuid"]
+    first.kill()
+    client = run("--speed", "1000").client
+    while client.get("/v1/order", {"uuid": new}).status_code == 404:
+        assert client.status()["lag_s"] < 5
+    assert client.get("/v1/order", {"identifier": "old"}).json()["state"] == "cancel"
 
 
 def test_an_order_accepted_but_not_yet_matched_is_matched_after_a_kill(run):
