@@ -4,11 +4,13 @@ import json
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from actors.sandbox.books import Displayed
+from actors.sandbox.display import Displayed
 from actors.sandbox.history import Candle
-from actors.sandbox.live import LiveMarket, Print
+from actors.sandbox.listing import Announcement, Listing
+from actors.sandbox.live import LiveMarket
 from actors.sandbox.numerals import java, plain, sized, small
 from actors.sandbox.order_wire import wire_type
+from actors.sandbox.prints import Print
 from actors.sandbox.quotation_wire import direction, stamp
 from domain.market import KST_OFFSET
 from domain.matching import Aside
@@ -91,6 +93,11 @@ _ORDER: Final = _Template(
 )
 _ASSETS: Final = _Template("type:ty asset_uuid:astuid assets:ast asset_timestamp:asttms timestamp:tms stream_type:st")
 _ASSET: Final = _Template("currency:cu balance:b locked:l")
+_ANNOUNCEMENT: Final = _Template(
+    "type:ty event_type:et uuid:uid title:tt category:cat url:url first_listed_at:flat listed_at:lat body:bd "
+    "timestamp:tms stream_type:st"
+)
+_DATE: Final = _Template("year:year month:month day:day")
 
 
 def quoted(text: str) -> str:
@@ -112,12 +119,19 @@ def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool) -> bytes
     price, size = form.price, form.size
     values = (
         *('"ticker"', quoted(live.market), price(day.open), price(day.high), price(day.low), price(last.price)),
-        *(price(day.prior), price(day.value), quoted(direction(change)), price(abs(change)), price(change)),
-        *(plain(abs(rate)), plain(rate), _taker(last), size(last.units), size(day.units)),
+        *(
+            price(day.prior),
+            price(day.value / live.series.per),
+            quoted(direction(change)),
+            price(abs(change)),
+            price(change),
+        ),
+        *(price(abs(rate)), price(rate), _taker(last), size(last.units), size(day.units)),
         *(quoted(stamp(last.at, "%Y%m%d")), quoted(stamp(last.at, "%H%M%S")), str(last.at // 1000)),
-        *(size(day.ask_units), size(day.bid_units)),
+        *map(size, live.taken()),
         *(price(high), quoted(stamp(high_at, "%Y-%m-%d")), price(low), quoted(stamp(low_at, "%Y-%m-%d"))),
-        *('"ACTIVE"', "false", _NULL, '"NONE"', str(now // 1000), price(value_24h), size(units_24h)),
+        *_standing(live.listing, form),
+        *(str(now // 1000), price(value_24h), size(units_24h)),
         stream_type(snapshot=snapshot),
     )
     return _TICKER.message(form, values)
@@ -125,14 +139,15 @@ def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool) -> bytes
 
 def trade(live: LiveMarket, one: Print, form: Format, *, snapshot: bool) -> bytes:
     """A trade message, with the best prices it left behind."""
-    prior, book = live.day.prior, live.book
+    prior = live.day.prior
     change = round(one.price - prior, 8)
     price, size = form.price, form.size
+    ask, bid, asked, offered = live.touch
     values = (
-        *('"trade"', quoted(live.market), str(one.at // 1000 + 1), quoted(stamp(one.at, "%Y-%m-%d"))),
+        *('"trade"', quoted(live.market), str(one.told_ms or one.at // 1000 + 1), quoted(stamp(one.at, "%Y-%m-%d"))),
         *(quoted(stamp(one.at, "%H:%M:%S")), str(one.at // 1000), price(one.price), size(one.units), _taker(one)),
         *(price(prior), quoted(direction(change)), price(abs(change)), str(one.sequential_id)),
-        *(price(book.ask_prices[0]), size(book.ask_sizes[0]), price(book.bid_prices[0]), size(book.bid_sizes[0])),
+        *(price(ask), size(asked), price(bid), size(offered)),
         stream_type(snapshot=snapshot),
     )
     return _TRADE.message(form, values)
@@ -160,7 +175,7 @@ def candle(market: str, kind: str, one: Candle, form: Format, *, snapshot: bool)
     values = (
         *(quoted(kind), quoted(market), quoted(stamp(one.start, "%Y-%m-%dT%H:%M:%S"))),
         *(quoted(stamp(one.start + KST_OFFSET, "%Y-%m-%dT%H:%M:%S")), price(one.open), price(one.high)),
-        *(price(one.low), price(one.close), form.size(one.units), price(one.value), str(one.last_ms)),
+        *(price(one.low), price(one.close), form.size(one.units), price(one.turnover), str(one.last_ms)),
         stream_type(snapshot=snapshot),
     )
     return _CANDLE.message(form, values)
@@ -209,6 +224,28 @@ def my_asset(form: Format, changes: dict[str, tuple[Decimal, Decimal]], asset_id
     return _ASSETS.message(form, ('"myAsset"', quoted(asset_id), f"[{rows}]", ms, ms, stream_type(snapshot=False)))
 
 
+def announcement(one: Announcement, form: Format, now: int, *, with_body: bool) -> bytes:
+    """An announcement message; `now` in microseconds."""
+    values = (
+        *('"announcement"', quoted(one.event), *map(_text, (one.id, one.title, one.category, one.url))),
+        *(quoted(_kst(one.first_listed_at)), quoted(_kst(one.listed_at)), _text(one.body) if with_body else _NULL),
+        *(str(now // 1000), stream_type(snapshot=False)),
+    )
+    return _ANNOUNCEMENT.message(form, values)
+
+
+def _kst(at: int) -> str:
+    return stamp(at + KST_OFFSET, "%Y-%m-%dT%H:%M:%S+09:00")
+
+
+def _standing(listing: Listing, form: Format) -> tuple[str, ...]:
+    """Market state, whether its trading is suspended, the date of its delisting, and whether it is warned of."""
+    day = listing.delisting
+    ends = _NULL if day is None else _DATE.text(form, (str(day.year), str(day.month), str(day.day)))
+    suspended, warned = ("true" if listing.offline else "false"), ("CAUTION" if listing.warning else "NONE")
+    return quoted(listing.state), suspended, ends, quoted(warned)
+
+
 def _taker(one: Print) -> str:
     return '"BID"' if one.buys else '"ASK"'
 
@@ -218,6 +255,9 @@ def _number(value: Decimal | None) -> str:
 
 
 def _identifier(text: str) -> str:
-    if not text:
-        return _NULL
-    return json.dumps(text)
+    return _text(text) if text else _NULL
+
+
+def _text(text: str) -> str:
+    """Any text as JSON."""
+    return json.dumps(text, ensure_ascii=False)

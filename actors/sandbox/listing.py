@@ -11,6 +11,7 @@ CAUTIONS: Final = (
     "GLOBAL_PRICE_DIFFERENCES",
     "CONCENTRATION_OF_SMALL_ACCOUNTS",
 )
+DELISTED: Final = "DELISTED"
 
 
 @dataclass(slots=True)
@@ -27,6 +28,11 @@ class Listing:
     delisting: date | None = None
     offline: bool = False
     tick_factor: int = 1
+
+    @property
+    def listed(self) -> bool:
+        """Whether anybody is still told of it."""
+        return self.state != DELISTED
 
 
 class Announcement(NamedTuple):

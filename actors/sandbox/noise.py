@@ -11,10 +11,10 @@ Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 
-_GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2: Final = np.uint64(0x94D049BB133111EB)
+_STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB  # splitmix64
+_GAMMA, _MIX_1, _MIX_2 = np.uint64(_STEP), np.uint64(_FIRST), np.uint64(_SECOND)
 _TO_UNIT: Final = 2.0**-53
+_WORD: Final = (1 << 64) - 1
 
 
 def key_of(*parts: object) -> int:
@@ -29,3 +29,11 @@ def uniform(key: int, counters: Counters) -> Floats:
     mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
     mixed ^= mixed >> np.uint64(31)
     return (mixed >> np.uint64(11)).astype(np.float64) * _TO_UNIT
+
+
+def single(key: int, counter: int) -> float:
+    """The same number as `uniform` has for one counter, without an array."""
+    mixed = (counter * _STEP + key) & _WORD
+    mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _WORD
+    mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _WORD
+    return ((mixed ^ (mixed >> 31)) >> 11) * _TO_UNIT

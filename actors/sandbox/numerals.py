@@ -4,7 +4,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from actors.sandbox.series import UNITS
+from actors.sandbox.prints import UNITS
 
 _JAVA_LARGE: Final = 1e7
 _JAVA_SMALL: Final = 1e-3

@@ -19,7 +19,6 @@ from actors.sandbox.series import Series
 from actors.sandbox.source import load_candles
 from actors.sandbox.store import Store
 from actors.sandbox.synthetic import FIRST_DAY, synthetic_universe
-from actors.sandbox.tape import settle
 from actors.sandbox.world import CHOICES, World
 from domain.errors import ConfigError
 from domain.market import DAY, MINUTE
@@ -69,8 +68,6 @@ def open_sandbox(options: SandboxOptions) -> Opened:
         desk = Desk(store, identity.salt, terms, identity.pockets)
         desk.state.now = max(desk.state.now, identity.start)
         desk.keep_past_us = int(options.faults.accounts_lag_ms * 1000)
-        for series in universe.values():
-            settle(series, series.index(identity.start))
         clock = Ticking(max(desk.state.now, options.not_before), time.monotonic_ns(), options.speed)
         world = World(universe, desk, clock, Mischief(options.faults, options.seed))
         world.choose(with_choices(_kept_choices(store), options.choices))

@@ -1,15 +1,18 @@
 """Rows of the public REST side: every number a JSON number without exponent."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 
 from actors.sandbox.history import Candle
-from actors.sandbox.live import LiveMarket, Print
+from actors.sandbox.live import LiveMarket
 from actors.sandbox.numerals import coins, plain
+from actors.sandbox.prints import Print
 from actors.sandbox.ticks import grid_at
 from domain.market import KST_OFFSET
+from domain.rules import quote_of
 
 Row: TypeAlias = dict[str, object]
 
@@ -26,11 +29,18 @@ def volume(units: int) -> msgspec.Raw:
 
 def stamp(at: int, form: str) -> str:
     """A time in microseconds as UTC text."""
-    return datetime.fromtimestamp(at // 1_000_000, UTC).strftime(form)
+    return _stamp(at // 1_000_000, form)
+
+
+@lru_cache(maxsize=10_000)
+def _stamp(second: int, form: str) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime(form)
 
 
 def supported_levels(live: LiveMarket) -> dict[str, float]:
-    """Steps by which a market's book may be grouped, by their text; "0" is the book itself."""
+    """Steps by which a market's book may be grouped, by their text; "0" is the book itself. Only KRW books may be."""
+    if quote_of(live.market) != "KRW":
+        return {"0": 0.0}
     steps = [round(tick_of(live) * 10**power, 8) for power in range(1, 6)]
     return {"0": 0.0, **{plain(step): step for step in steps}}
 
@@ -67,7 +77,7 @@ def candle_row(market: str, candle: Candle) -> Row:
         "low_price": number(candle.low),
         "trade_price": number(candle.close),
         "timestamp": candle.last_ms,
-        "candle_acc_trade_price": number(candle.value),
+        "candle_acc_trade_price": number(candle.turnover),
         "candle_acc_trade_volume": volume(candle.units),
     }
 
@@ -91,7 +101,7 @@ def ticker_row(live: LiveMarket, now: int) -> Row:
         "prev_closing_price": number(day.prior),
         **_changes(last.price, day.prior),
         "trade_volume": volume(last.units),
-        "acc_trade_price": number(day.value),
+        "acc_trade_price": number(day.value / live.series.per),
         "acc_trade_price_24h": number(value_24h),
         "acc_trade_volume": volume(day.units),
         "acc_trade_volume_24h": volume(units_24h),

@@ -9,7 +9,8 @@ from actors.sandbox.answers import Answer, Request
 from actors.sandbox.limits import Group
 from actors.sandbox.lookups import Lookups
 from actors.sandbox.pockets import Pockets
-from actors.sandbox.quotation import MINUTES, Quotation
+from actors.sandbox.quotation import Quotation, tagged
+from actors.sandbox.quotation_candles import MINUTES
 from actors.sandbox.trading import Trading
 from actors.sandbox.wallet import Wallet
 from actors.sandbox.world import World
@@ -49,15 +50,20 @@ def route_of(request: Request, table: Routes) -> Route | None:
 def _public(quotation: Quotation) -> dict[tuple[str, str], Route]:
     table: dict[str, tuple[Group, Handler]] = {
         "/v1/market/all": (limits.MARKET, quotation.markets),
-        MINUTES: (limits.CANDLES, quotation.minutes),
-        "/v1/candles/days": (limits.CANDLES, quotation.days),
+        "/v1/candles/seconds": (limits.CANDLES, quotation.candles.seconds),
+        MINUTES: (limits.CANDLES, quotation.candles.minutes),
+        "/v1/candles/days": (limits.CANDLES, quotation.candles.days),
+        "/v1/candles/weeks": (limits.CANDLES, quotation.candles.weeks),
+        "/v1/candles/months": (limits.CANDLES, quotation.candles.months),
+        "/v1/candles/years": (limits.CANDLES, quotation.candles.years),
         "/v1/trades/ticks": (limits.TRADES, quotation.trades),
         "/v1/ticker": (limits.TICKER, quotation.tickers),
         "/v1/ticker/all": (limits.TICKER, quotation.all_tickers),
         "/v1/orderbook": (limits.ORDERBOOK, quotation.books),
         "/v1/orderbook/instruments": (limits.ORDERBOOK, quotation.instruments),
+        "/v1/orderbook/supported_levels": (limits.ORDERBOOK, quotation.levels),
     }
-    return {("GET", path): Route(group, handler, private=False) for path, (group, handler) in table.items()}
+    return {("GET", path): Route(group, tagged(handler), private=False) for path, (group, handler) in table.items()}
 
 
 def _orders(lookups: Lookups, trading: Trading) -> Routes:

@@ -5,11 +5,15 @@ import math
 from typing import Any, Final, NamedTuple
 
 from actors.sandbox.frames import FORMATS, Format
-from actors.sandbox.history import MINUTE_UNITS
+from actors.sandbox.history import MINUTE_UNITS, SECOND, Period, minutes
 
-CANDLES: Final = {f"candle.{unit}m": unit for unit in MINUTE_UNITS}
+CANDLES: Final[dict[str, Period]] = {
+    "candle.1s": SECOND,
+    **{f"candle.{unit}m": minutes(unit) for unit in MINUTE_UNITS},
+}
 PUBLIC: Final = frozenset({"ticker", "trade", "orderbook", *CANDLES})
-PRIVATE: Final = frozenset({"myOrder", "myAsset"})
+PRIVATE: Final = frozenset({"myOrder", "myAsset", "announcement"})
+CODELESS: Final = frozenset({"myAsset", "announcement"})
 LEVEL_COUNTS: Final = frozenset({1, 5, 15, 30})
 DEEPEST: Final = 30
 
@@ -23,13 +27,18 @@ class BadFrame(Exception):
 
 
 class Wish(NamedTuple):
-    """One type asked for. `codes` are as written; none means all (private types). `level` groups books, in KRW."""
+    """One type asked for. `codes` are as written; none means all (private types). `level` groups books, in KRW.
+
+    `categories` (none means all) and `with_body` say which announcements are wanted, and how.
+    """
 
     kind: str
     codes: tuple[str, ...]
     level: float = 0.0
     only_snapshot: bool = False
     only_realtime: bool = False
+    categories: tuple[str, ...] = ()
+    with_body: bool = False
 
 
 class Demand(NamedTuple):
@@ -83,7 +92,7 @@ def _wish(part: dict[str, Any], *, private: bool) -> Wish:
     if not isinstance(kind, str) or kind not in (PRIVATE if private else PUBLIC):
         raise BadFrame("INVALID_PARAM", f"{kind} 은 지원하지 않는 타입입니다.")
     listed = isinstance(codes, list) and all(isinstance(code, str) for code in codes)
-    if (codes is not None and not listed) or (kind == "myAsset" and codes is not None):
+    if (codes is not None and not listed) or (kind in CODELESS and codes is not None):
         raise _wrong()
     if not private and not codes:
         raise BadFrame("NO_CODES", "코드가 존재하지 않습니다.")
@@ -92,7 +101,18 @@ def _wish(part: dict[str, Any], *, private: bool) -> Wish:
     numeric = isinstance(level, int | float) and not isinstance(level, bool) and math.isfinite(level)
     if not numeric or not all(isinstance(flag, bool) for flag in flags):
         raise _wrong()
-    return Wish(kind, tuple(codes or ()), float(level), *flags)
+    only_snapshot, only_realtime = flags
+    return Wish(kind, tuple(codes or ()), float(level), only_snapshot, only_realtime, *_announced(part))
+
+
+def _announced(part: dict[str, Any]) -> tuple[tuple[str, ...], bool]:
+    """Which announcements are wanted, and whether with their text."""
+    categories, with_body = part.get("categories") or [], part.get("include_body", False)
+    if not isinstance(categories, list) or not all(isinstance(category, str) for category in categories):
+        raise _wrong()
+    if not isinstance(with_body, bool):
+        raise _wrong()
+    return tuple(categories), with_body
 
 
 def _wrong() -> BadFrame:

@@ -1,14 +1,19 @@
-"""A made-up market universe: thirty KRW markets whose minutes follow a common mood, all from one seed."""
+"""A made-up market universe whose minutes follow a common mood, all from one seed.
+
+Thirty KRW markets, and a few BTC and USDT markets whose prices are those of the KRW markets divided by each other.
+"""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from actors.sandbox.noise import Floats, Integers, key_of
-from actors.sandbox.series import MAX_UNITS, UNITS, Series, make_series
+from actors.sandbox.noise import Flags, Floats, Integers, key_of
+from actors.sandbox.prints import UNITS
+from actors.sandbox.series import MAX_UNITS, Series, make_series
 from actors.sandbox.ticks import grid_at
 from domain.errors import ConfigError
 from domain.market import DAY, MINUTE
+from domain.rules import base_of, default_terms
 
 FIRST_DAY: Final = 20_454 * DAY  # 2026-01-01 00:00 UTC
 _HOUR: Final = 60  # minutes
@@ -64,36 +69,77 @@ UNIVERSE: Final = (
     Coin("MBL", "무비블록", "MovieBloc", 3.92, 0.9e6, 0.8, 0.00100, 0.55),
     Coin("BTT", "비트토렌트", "BitTorrent", 0.00091, 0.8e6, 0.7, 0.00090, 0.50),
 )
-NAMES: Final = {f"KRW-{coin.code}": (coin.korean, coin.english) for coin in UNIVERSE}
+_COINS: Final = {coin.code: coin for coin in UNIVERSE}
+
+
+class Cross(NamedTuple):
+    """A made-up market quoted in another coin, with its turnover in KRW a minute and how busy it is."""
+
+    quote: str
+    base: str
+    turnover: float
+    busy: float
+
+
+CROSSES: Final = (
+    Cross("BTC", "ETH", 2e6, 0.55),
+    Cross("BTC", "XRP", 1.5e6, 0.45),
+    Cross("BTC", "SOL", 0.8e6, 0.30),
+    Cross("BTC", "DOGE", 0.4e6, 0.20),
+    Cross("USDT", "BTC", 3e6, 0.60),
+    Cross("USDT", "ETH", 1.5e6, 0.45),
+    Cross("USDT", "XRP", 1e6, 0.35),
+)
+_APART: Final = 0.0004  # deviation of a cross rate from what its two KRW markets say
+MARKETS: Final = (
+    *(f"KRW-{coin.code}" for coin in UNIVERSE),
+    *(f"{cross.quote}-{cross.base}" for cross in CROSSES),
+)
+
+
+def names_of(market: str) -> tuple[str, str]:
+    """The Korean and the English name of what a market trades; its code where nobody knows them."""
+    coin = _COINS.get(base_of(market))
+    return (coin.korean, coin.english) if coin else (market, market)
 
 
 def synthetic_universe(seed: int, days: int, markets: tuple[str, ...], first_day: int = FIRST_DAY) -> dict[str, Series]:
-    """Minutes of `days` days from `first_day` (microseconds UTC) for each market asked for (all thirty, if none).
+    """Minutes of `days` days from `first_day` (microseconds UTC) for each market asked for (all there are, if none).
 
     The same arguments give the same minutes.
 
     Raises:
         ConfigError: for a market that is not one of them.
     """
-    coins = {f"KRW-{coin.code}": coin for coin in UNIVERSE}
-    absent = [market for market in markets if market not in coins]
+    absent = [market for market in markets if market not in MARKETS]
     if absent:
-        raise ConfigError(f"no made-up market is called {', '.join(absent)}; there are: {', '.join(coins)}")
+        raise ConfigError(f"no made-up market is called {', '.join(absent)}; there are: {', '.join(MARKETS)}")
     count = days * DAY // MINUTE
     mood = _Mood(seed, count, first_day)
-    return {market: _minutes(market, coins[market], seed, mood) for market in (markets or tuple(coins))}
+    crosses = {f"{cross.quote}-{cross.base}": cross for cross in CROSSES}
+    found = {}
+    for market in markets or MARKETS:
+        if market in crosses:
+            found[market] = _cross(market, crosses[market], mood)
+        else:
+            found[market] = _minutes(market, _COINS[base_of(market)], mood)
+    return found
 
 
 class _Mood:
     """What all markets share: how wild each minute is, and the moves of BTC; arrays of shape (minutes,)."""
 
     def __init__(self, seed: int, count: int, first_day: int) -> None:
-        rng = np.random.default_rng(key_of(seed, "mood", count))
-        self.count = count
+        self.seed, self.count = seed, count
+        rng = self.chance("mood")
         self.first_day = first_day
         self.time: Integers = first_day + MINUTE * np.arange(count, dtype=np.int64)
         self.wild = _clusters(rng, count) * _day_shape(count)
         self.moves = _moves(rng, self.wild, 0.00045)
+
+    def chance(self, name: str) -> np.random.Generator:
+        """The random numbers of one market."""
+        return np.random.default_rng(key_of(self.seed, name, self.count))
 
 
 def _clusters(rng: np.random.Generator, count: int) -> Floats:
@@ -153,27 +199,57 @@ def _dips(rng: np.random.Generator, count: int) -> Floats:
     return path
 
 
-def _minutes(market: str, coin: Coin, seed: int, mood: _Mood) -> Series:
-    rng = np.random.default_rng(key_of(seed, market, mood.count))
+class _Path(NamedTuple):
+    """Logarithms of prices a minute: where each closes, how it moved, how far it swings; arrays of shape (minutes,)."""
+
+    close: Floats
+    moves: Floats
+    deviation: Floats
+    wild: Floats
+
+
+def _path(rng: np.random.Generator, coin: Coin, mood: _Mood) -> _Path:
     wild = mood.wild * _clusters(rng, mood.count)
     moves = coin.beta * mood.moves + _moves(rng, wild, coin.sigma)
-    close = np.log(coin.price) + np.cumsum(moves)
-    busy = np.clip(coin.busy * (0.6 + 0.5 * wild), 0.02, 1.0)
-    traded = rng.random(mood.count) < np.where(coin.busy >= 1, 1.0, busy)
     deviation = np.hypot(coin.sigma, coin.beta * 0.00045) * wild
+    return _Path(np.log(coin.price) + np.cumsum(moves), moves, deviation, wild)
+
+
+def _minutes(market: str, coin: Coin, mood: _Mood) -> Series:
+    rng = mood.chance(market)
+    path = _path(rng, coin, mood)
+    busy = np.clip(coin.busy * (0.6 + 0.5 * path.wild), 0.02, 1.0)
+    traded = rng.random(mood.count) < np.where(coin.busy >= 1, 1.0, busy)
+    return _series(market, coin.turnover, traded, path, rng, mood)
+
+
+def _cross(market: str, cross: Cross, mood: _Mood) -> Series:
+    """A market whose price is that of one KRW market in another's, and now and then a little off."""
+    base, quote = (_path(mood.chance(f"KRW-{code}"), _COINS[code], mood) for code in (cross.base, cross.quote))
+    rng = mood.chance(market)
+    close = base.close - quote.close + _APART * _smooth(rng, mood.count, 7)
+    deviation = np.hypot(base.deviation, quote.deviation) * 0.7
+    path = _Path(close, np.diff(close, prepend=close[0]), deviation, base.wild)
+    traded = rng.random(mood.count) < np.clip(cross.busy * (0.6 + 0.5 * path.wild), 0.02, 1.0)
+    worth = _COINS[cross.quote].price
+    return _series(market, cross.turnover / worth, traded, path, rng, mood)
+
+
+def _series(  # noqa: PLR0913, PLR0917 (a market is made of these)
+    market: str, usual: float, traded: Flags, path: _Path, rng: np.random.Generator, mood: _Mood
+) -> Series:
+    """The minutes that traded; `usual` is what a usual one turns over, in the quote currency."""
     grid = grid_at(market, mood.first_day)
-    prices = _candles(rng, close, moves, deviation)
+    prices = _candles(rng, path.close, path.moves, path.deviation)
     first, high, low, last = (grid.floor(prices[name][traded]) for name in range(4))
-    turnover = (
-        coin.turnover * np.exp(rng.standard_normal(mood.count) * 0.7) * (0.3 + 0.7 * np.minimum(wild, 6.0) ** 1.5)
-    )
-    turnover *= 1 + np.minimum(np.abs(moves) / deviation, 8.0) * 0.4
-    value = np.maximum(turnover[traded], 6_000.0)
+    turnover = usual * np.exp(rng.standard_normal(mood.count) * 0.7) * (0.3 + 0.7 * np.minimum(path.wild, 6.0) ** 1.5)
+    turnover *= 1 + np.minimum(np.abs(path.moves) / path.deviation, 8.0) * 0.4
+    value = np.maximum(turnover[traded], float(default_terms(market, mood.first_day).min_total_bid) * 1.2)
     # a pump of a tiny coin is cut where 64 bits end
-    units = np.minimum(value / ((first + last + high + low) / 4) * UNITS, float(MAX_UNITS))
-    volume = np.rint(units) / UNITS
-    middle = (high + low + 2 * last) / 4
-    return make_series(market, seed, mood.time[traded], (first, high, low, last), (volume, middle * volume))
+    units = np.rint(np.minimum(value / ((first + last + high + low) / 4) * UNITS, float(MAX_UNITS)))
+    return make_series(
+        market, mood.seed, mood.time[traded], (first, high, low, last), (units / UNITS, np.full(len(units), np.nan))
+    )
 
 
 def _candles(rng: np.random.Generator, close: Floats, moves: Floats, deviation: Floats) -> tuple[Floats, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from actors.sandbox.noise import Floats
+from actors.sandbox.noise import Floats, Integers
 from domain.rules import TICKS, TickEra, quote_of
 
 FOREVER: Final = 1 << 62
@@ -22,12 +22,12 @@ class TickGrid:
     def __init__(self, market: str, era: TickEra, until: int) -> None:
         table = era.special.get(market, era.common)
         self.until = until
-        self._lows = [float(low) for low in table.floors]
+        self.lows = [float(low) for low in table.floors]
         ticks = [float(tick) for tick in table.ticks]
         self._whole = [tick if tick >= 1 else 1.0 for tick in ticks]
         self._parts = [1.0 if tick >= 1 else float(round(1 / tick)) for tick in ticks]
-        self._ticks = ticks
-        self._arrays = tuple(np.array(column) for column in (self._lows, self._whole, self._parts))
+        self.steps = ticks
+        self._arrays = tuple(np.array(column) for column in (self.lows, self._whole, self._parts))
 
     def floor(self, prices: Floats) -> Floats:
         """The highest valid price not above each."""
@@ -39,7 +39,13 @@ class TickGrid:
 
     def tick(self, price: float) -> float:
         """The step at this price."""
-        return self._ticks[self._band(price)]
+        return self.steps[self._band(price)]
+
+    def ticks(self, prices: Floats) -> Floats:
+        """The step at each price."""
+        band = np.maximum(np.searchsorted(self._arrays[0], prices, side="right") - 1, 0)
+        steps: Floats = np.array(self.steps)[band]
+        return steps
 
     def ladder(self, price: float, count: int, *, up: bool) -> tuple[float, ...]:
         """Valid prices, best first: `price` brought onto the grid (outwards), then `count - 1` further away from it."""
@@ -65,7 +71,7 @@ class TickGrid:
         return found
 
     def _band(self, price: float) -> int:
-        return max(0, bisect_right(self._lows, price) - 1)
+        return max(0, bisect_right(self.lows, price) - 1)
 
     def _at(self, band: int, steps: int) -> float:
         return steps * self._whole[band] / self._parts[band]
@@ -94,3 +100,14 @@ def grid_at(market: str, at: int) -> TickGrid:
     """The valid prices of a market at a time; raises NoRule if Upbit has no such market."""
     grids = _grids(market)
     return next((grid for since, grid in reversed(grids) if since <= at), grids[0][1])
+
+
+def ticks_of(market: str, time: Integers, prices: Floats) -> Floats:
+    """The step in force at each price at its time, arrays of shape (n,)."""
+    found, first = np.empty(len(prices)), 0
+    while first < len(time):
+        grid = grid_at(market, int(time[first]))
+        end = int(np.searchsorted(time, grid.until))
+        found[first:end] = grid.ticks(prices[first:end])
+        first = end
+    return found

@@ -10,11 +10,13 @@ import msgspec
 
 from actors.sandbox.choices import Choices
 from actors.sandbox.desk import Desk
+from actors.sandbox.display import Displayed
 from actors.sandbox.faults import Mischief
 from actors.sandbox.inputs import Flow, Outcome, Placed, ReplaceAsked
-from actors.sandbox.listing import Listing
-from actors.sandbox.live import LiveMarket, Print
+from actors.sandbox.listing import Announcement
+from actors.sandbox.live import LiveMarket
 from actors.sandbox.player import Player
+from actors.sandbox.prints import Print
 from actors.sandbox.series import Series
 from domain.market import Trade
 from domain.matching import Gate, Refusal, SelfMatch, Working, opened, would_take
@@ -41,11 +43,17 @@ class Watcher(Protocol):
 
     listeners: dict[Any, None]
 
-    def turning(self, live: LiveMarket) -> None:
-        """The forming candle of this market is over: the next trade opens another."""
+    def turning(self, live: LiveMarket, at: int) -> None:
+        """The next trade of this market comes at this time."""
 
     def printed(self, live: LiveMarket, trade: Print) -> None:
         """A public trade."""
+
+    def quoted(self, live: LiveMarket) -> None:
+        """A recorded book."""
+
+    def announced(self, one: Announcement) -> None:
+        """A notice of the exchange."""
 
     def happened(self, events: Outcome) -> None:
         """Something happened to the accounts."""
@@ -71,7 +79,8 @@ class World:
         self.desk, self.clock, self.mischief = desk, clock, mischief
         self.now = desk.state.now
         self.markets = {market: LiveMarket(series, self.now) for market, series in universe.items()}
-        self.listings = {market: Listing() for market in universe}
+        self.listings = {market: live.listing for market, live in self.markets.items()}
+        self.announcements: list[Announcement] = []
         self.player = Player(universe, self.now)
         self.counts = Counts()
         self.choices = Choices()
@@ -209,29 +218,47 @@ class World:
     def _cancel_due(self) -> int:
         return self.now + int(self.mischief.faults.cancel_delay_ms * 1000)
 
+    def announce(self, one: Announcement) -> None:
+        """Tell members something; it is kept."""
+        self.announcements.append(one)
+        if self.watcher is not None:
+            self.watcher.announced(one)
+        self.tell()
+
     def _show(self, market: str) -> None:
         live = self.markets.get(market)
         if live is not None:
-            self.desk.show(market, live.last.sequential_id, live.book.book())
+            self.desk.show(market, live.book_event, live.book.book())
 
     def _step(self) -> None:
         due, at = self.desk.next_due, self.player.next_at()
         if due is not None and (at is None or due < at):
             self._happened(self.desk.duty())
             return
-        market, trade = self.player.take()
+        market, happening = self.player.take()
         live = self.markets[market]
-        if self.watcher is not None:
-            if live.forming is not None and trade.at - live.forming.start >= 60_000_000:  # noqa: PLR2004 (one minute)
-                self.watcher.turning(live)
-            live.take(trade)
-            self.watcher.printed(live, trade)
+        if isinstance(happening, Displayed):
+            self._quoted(live, happening)
         else:
-            live.take(trade)
+            self._printed(live, happening)
+
+    def _printed(self, live: LiveMarket, trade: Print) -> None:
+        if self.watcher is not None:
+            self.watcher.turning(live, trade.at)
+        live.take(trade)
+        if self.watcher is not None:
+            self.watcher.printed(live, trade)
         self.counts.prints += 1
-        if self.desk.has_orders(market):
-            self._happened(self.desk.print(market, exact_trade(trade)))
-            self._show(market)
+        if self.desk.has_orders(live.market):
+            self._happened(self.desk.print(live.market, exact_trade(trade)))
+            self._show(live.market)
+
+    def _quoted(self, live: LiveMarket, book: Displayed) -> None:
+        live.show(book)
+        if self.watcher is not None:
+            self.watcher.quoted(live)
+        if self.desk.has_orders(live.market):
+            self._show(live.market)
 
     def _happened(self, events: Outcome) -> None:
         if events and self.watcher is not None:

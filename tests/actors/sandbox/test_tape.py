@@ -1,18 +1,22 @@
-"""The tape adds up to the candles it was made from, whatever part of it is made, and stays plausible."""
+"""The tape adds up to the candles it was made from, the value included, and stays plausible."""
 
+import json
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actors.sandbox.history import DAYS, MONTHS, SECOND, WEEKS, YEARS, minutes
 from actors.sandbox.live import LiveMarket
 from actors.sandbox.player import Player
-from actors.sandbox.series import UNITS, make_series
+from actors.sandbox.prints import UNITS
+from actors.sandbox.series import make_series
 from actors.sandbox.source import load_candles
 from actors.sandbox.synthetic import synthetic_universe
-from actors.sandbox.tape import MAX_TRADES, print_tape, settle
+from actors.sandbox.tape import MAX_TRADES, minute_prints
 from actors.sandbox.ticks import grid_at
 from domain.errors import ConfigError
 from domain.market import MINUTE
@@ -31,86 +35,166 @@ def series_of(*minutes, market="KRW-XRP", seed=1):
     return make_series(market, seed, time, (first, high, low, last), (volume, value))
 
 
-def rebuilt(tape):
-    """Candles counted from trades alone: minute -> open, high, low, close, units."""
+def tape(series, first=0, end=None):
+    """The trades of some minutes."""
+    end = len(series.time) if end is None else end
+    return [trade for index in range(first, end) for trade in minute_prints(series, index)]
+
+
+def rebuilt(prints):
+    """Candles counted from trades alone, in exact numbers: minute -> open, high, low, close, units, value."""
     found = {}
-    for at, price, units in zip(tape.at.tolist(), tape.price.tolist(), tape.units.tolist(), strict=True):
-        minute = at - at % MINUTE
-        first, high, low, _, sum_ = found.get(minute, (price, price, price, price, 0))
-        found[minute] = (first, max(high, price), min(low, price), price, sum_ + units)
-    return found
+    for trade in prints:
+        minute, price = trade.at - trade.at % MINUTE, Decimal(str(trade.price))
+        first, high, low, _, units, value = found.get(minute, (price, price, price, price, 0, Decimal(0)))
+        worth = price * trade.units / UNITS
+        found[minute] = (first, max(high, price), min(low, price), price, units + trade.units, value + worth)
+    return {minute: (*map(float, row[:4]), row[4], float(row[5])) for minute, row in found.items()}
 
 
-def source(series):
+def source(series, value=None):
+    """The same of the candles; their value is the one told, or `value`."""
+    told = [each / series.per for each in series.value.tolist()] if value is None else value
     columns = (series.open, series.high, series.low, series.close, series.units)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    rows = zip(*(column.tolist() for column in columns), told, strict=True)
     return dict(zip(series.time.tolist(), rows, strict=True))
 
 
-def test_candles_rebuilt_from_the_tape_of_real_markets_are_the_source(real_candles):
+def test_a_day_of_every_real_market_rebuilt_from_its_tape_is_the_source(real_candles):
     for market, series in load_candles(real_candles, (), seed=3).items():
-        tape = print_tape(series, 0, len(series.time))
-        assert rebuilt(tape) == source(series), market
-        assert (np.diff(tape.at) > 0).all()
-        assert (tape.units > 0).all()
-        assert (tape.at % 1000 == 0).all()
-        ids = tape.at * 10 + tape.number
-        assert (np.diff(ids) > 0).all()
-        counts = np.bincount(np.searchsorted(series.time, tape.at, side="right") - 1)
-        assert 4 <= counts.min() <= counts.max() <= MAX_TRADES
-        assert np.corrcoef(counts, np.log(series.units))[0, 1] > 0.5  # busy minutes have more trades
+        prints = tape(series, 0, 1440)
+        expected = dict(list(source(series).items())[:1440])
+        assert rebuilt(prints) == expected, market
+        assert min(trade.units for trade in prints) > 0
+        times, ids = [trade.at for trade in prints], [trade.sequential_id for trade in prints]
+        assert all(earlier < later for column in (times, ids) for earlier, later in pairwise(column))
+        assert not any(at % 1000 for at in times)
+        counts = [len(minute_prints(series, index)) for index in range(1440)]
+        assert max(counts) <= MAX_TRADES
+        assert np.corrcoef(counts, np.log(series.units[:1440]))[0, 1] > 0.3  # busy minutes have more trades
+
+
+def test_real_minutes_with_a_value_are_met_in_their_value_too(real_candles):
+    folder = real_candles.parent.parent / "raw" / "rest"
+    for path in sorted(folder.glob("candles_upbit_[13]m_*.json")):
+        rows = json.loads(path.read_text(encoding="utf-8"))[::-1]
+        names = ("opening_price", "high_price", "low_price", "trade_price")
+        prices = [np.array([float(row[name]) for row in rows]) for name in names]
+        volume, value = (
+            np.array([float(row[f"candle_acc_trade_{name}"]) for row in rows]) for name in ("volume", "price")
+        )
+        times = np.array([row["candle_date_time_utc"] for row in rows], dtype="datetime64[us]").astype(np.int64)
+        series = make_series("KRW-BTC", 1, times, prices, (volume, value))
+        assert series.missed == 0
+        assert rebuilt(tape(series)) == source(series, value.tolist())
 
 
 def test_prices_between_the_candles_own_lie_on_the_tick_of_the_time(real_candles):
     series = load_candles(real_candles, ("KRW-SOL",), seed=3)["KRW-SOL"]
-    tape = print_tape(series, 0, 3000)
     own = {minute: set(row[:4]) for minute, row in source(series).items()}
-    for at, price in zip(tape.at.tolist(), tape.price.tolist(), strict=True):
-        exact = Decimal(f"{price:.8f}")
-        assert price in own[at - at % MINUTE] or exact % tick_size("KRW-SOL", exact, at) == 0
+    for trade in tape(series, 0, 3000):
+        minute = trade.at - trade.at % MINUTE
+        prices = [*own[minute], trade.price]
+        exact = [Decimal(str(price)) for price in prices]
+        on_grid = [price % tick_size("KRW-SOL", price, trade.at) == 0 for price in exact]
+        assert trade.price in own[minute] or on_grid[-1] or not all(on_grid[:-1])
 
 
-prices = st.integers(3000, 3020)
+price_steps = st.integers(0, 25)
+
+
+STEPS = (  # market, the step its prices move in, the first price in steps: inside bands and over their edges
+    ("KRW-XRP", "1", 3000),
+    ("KRW-BTC", "1000", 150_000),
+    ("KRW-MBL", "0.01", 995),
+    ("KRW-SUI", "5", 1995),
+    ("BTC-XRP", "0.00000001", 2500),
+    ("USDT-XRP", "0.001", 9990),
+)
+
+
+@st.composite
+def candles(draw):
+    """A market and its minutes as rows of (minute, open, high, low, close, volume, value), as real trades make them."""
+    market, step, base = draw(st.sampled_from(STEPS))
+    minute, rows = 0, []
+    for _ in range(draw(st.integers(1, 8))):
+        minute += draw(st.integers(1, 3))
+        trades = draw(st.lists(st.tuples(price_steps, st.integers(1, 10**12)), min_size=1, max_size=8))
+        prices = [float((base + place) * Decimal(step)) for place, _ in trades]
+        units = sum(units for _, units in trades)
+        value = sum((base + place) * Decimal(step) * units for place, units in trades) / UNITS
+        rows.append((minute, prices[0], max(prices), min(prices), prices[-1], units / UNITS, float(value)))
+    return market, rows
+
+
+@settings(max_examples=150, deadline=None)
+@given(candles(), st.integers(0, 5))
+def test_any_candle_that_trades_made_is_met_exactly_its_value_included(made, seed):
+    market, rows = made
+    series = series_of(*rows, seed=seed, market=market)
+    assert series.missed == 0
+    assert rebuilt(tape(series)) == source(series, [row[6] for row in rows])
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2), prices, prices, st.integers(0, 5), st.integers(0, 5), st.integers(4, 10**15)),
+        st.tuples(st.integers(0, 2), price_steps, price_steps, price_steps, price_steps, st.integers(4, 1 << 62)),
         min_size=1,
         max_size=20,
     ),
-    st.integers(0, 5),
+    st.floats(0, 1e18),
 )
-def test_any_candle_is_met_exactly(rows, seed):
+def test_a_value_no_trades_have_is_met_as_nearly_as_can_be_and_counted(rows, value):
     minute, minutes = 0, []
     for gap, first, last, up, down, units in rows:
         minute += 1 + gap
-        minutes.append((minute, first, max(first, last) + up, min(first, last) - down, last, units / UNITS))
-    series = series_of(*minutes, seed=seed)
-    assert rebuilt(print_tape(series, 0, len(minutes))) == source(series)
+        high, low = 3000 + max(first, last) + up, 3000 + min(first, last) - down
+        minutes.append((minute, 3000 + first, high, low, 3000 + last, units / UNITS, value))
+    series = series_of(*minutes)
+    assert rebuilt(tape(series)) == source(series)
+    for row, met, units in zip(minutes, series.value.tolist(), series.units.tolist(), strict=True):
+        few = 4 * int(row[2])
+        least, most = int(row[3]) * units - few, int(row[2]) * units + few
+        assert least <= met <= most
+        if least + 2 * few < value * UNITS < most - 2 * few:
+            assert met / UNITS == pytest.approx(value, rel=1e-15)
+    assert series.missed == sum(met / UNITS != value for met in series.value.tolist() if value)
 
 
-def test_the_value_of_the_tape_is_close_to_the_candles():
-    universe = synthetic_universe(5, 2, ("KRW-BTC", "KRW-DOGE"))
-    for series in universe.values():
-        tape = print_tape(series, 0, len(series.time))
-        assert np.abs(tape.minute_value / series.source_value - 1).max() < 1e-6
+def test_an_impossible_value_is_counted_and_played_at_the_nearest():
+    series = series_of((1, 3000, 3010, 2990, 3005, 10.0, 90_000.0), (2, 3000, 3000, 3000, 3000, 1.0, 3000.0))
+    assert series.missed == 1
+    (first, high, low, last, units, value), _ = rebuilt(tape(series)).values()
+    assert (first, high, low, last, units) == (3000, 3010, 2990, 3005, 10 * UNITS)
+    assert 30_099.99 < value < 30_100
 
 
-def test_a_tape_made_in_parts_is_the_same_tape():
-    series = synthetic_universe(1, 2, ("KRW-ETH",))["KRW-ETH"]
-    whole = print_tape(series, 0, 300)
-    parts = [print_tape(series, first, end) for first, end in ((0, 7), (7, 8), (8, 150), (150, 300))]
-    for name in ("at", "price", "units", "buys"):
-        assert (np.concatenate([getattr(part, name) for part in parts]) == getattr(whole, name)).all()
+def test_a_minute_off_the_steps_of_its_time_is_met_in_finer_ones_if_its_value_needs_them():
+    old = (1, 299.1, 299.1, 299.1, 299.1, 1.0, 299.1)  # an order from before the steps changed: prices have a decimal
+    series = series_of(old, (2, 299.0, 299.2, 299.0, 299.2, 0.00000003, 8.973e-06), market="KRW-DOGE")
+    assert series.missed == 0
+    assert [trade.price for trade in minute_prints(series, 1)] == [299.0, 299.1, 299.2]
+
+
+def test_a_single_trade_is_a_candle():
+    (trade,) = tape(series_of((1, 3000, 3000, 3000, 3000, 0.00000001)))
+    assert (trade.price, trade.units) == (3000.0, 1)
+
+
+def test_a_tape_is_the_same_whichever_minute_is_asked_for_first():
+    one, two = (synthetic_universe(1, 2, ("KRW-ETH",))["KRW-ETH"] for _ in range(2))
+    forwards = [minute_prints(one, index) for index in range(300)]
+    backwards = [minute_prints(two, index) for index in reversed(range(300))]
+    assert forwards == backwards[::-1]
 
 
 def test_another_seed_prints_another_tape_of_the_same_candles():
     rows = [(n, 3000, 3010, 2990, 3005, 1234.5) for n in range(20)]
-    one, two = (print_tape(series_of(*rows, seed=seed), 0, 20) for seed in (1, 2))
+    one, two = (tape(series_of(*rows, seed=seed)) for seed in (1, 2))
     assert rebuilt(one) == rebuilt(two)
-    assert one.units.tolist() != two.units.tolist()
+    assert [trade.units for trade in one] != [trade.units for trade in two]
 
 
 def test_a_tape_over_a_change_of_the_tick_table_uses_each_table_in_its_time():
@@ -119,10 +203,10 @@ def test_a_tape_over_a_change_of_the_tick_table_uses_each_table_in_its_time():
     flat = np.full(60, 1.0)
     columns = (flat * 300, flat * 310, flat * 290, flat * 300)
     series = make_series("KRW-DOGE", 1, time, columns, (flat * 1000, flat * 300_000))
-    tape = print_tape(series, 0, 60)
-    fine = tape.price[tape.at < change] % 1
-    assert fine.any()
-    assert not (tape.price[tape.at >= change] % 1).any()
+    fine = [trade.price % 1 for trade in tape(series) if trade.at < change]
+    coarse = [trade.price % 1 for trade in tape(series) if trade.at >= change]
+    assert any(fine)
+    assert not any(coarse)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +231,7 @@ def test_a_minute_without_volume_has_no_trades():
     series = series_of(
         (1, 3000, 3000, 3000, 3000, 1.0), (2, 3000, 3000, 3000, 3000, 0.0), (3, 3001, 3001, 3001, 3001, 1.0)
     )
-    assert sorted(rebuilt(print_tape(series, 0, 2))) == [T0 + MINUTE, T0 + 3 * MINUTE]
+    assert sorted(rebuilt(tape(series))) == [T0 + MINUTE, T0 + 3 * MINUTE]
 
 
 def test_the_player_hands_out_every_trade_once_in_the_order_of_time_and_ends():
@@ -158,8 +242,7 @@ def test_the_player_hands_out_every_trade_once_in_the_order_of_time_and_ends():
         played.append(player.take())
     assert [trade.at for _, trade in played] == sorted(trade.at for _, trade in played)
     for market, series in universe.items():
-        tape = print_tape(series, series.index(now - MINUTE), len(series.time))
-        expected = [at for at in tape.at.tolist() if at > now]
+        expected = [trade.at for trade in tape(series, series.index(now - MINUTE)) if trade.at > now]
         assert [trade.at for name, trade in played if name == market] == expected
     assert player.end == max(int(series.time[-1]) for series in universe.values()) + MINUTE
 
@@ -167,33 +250,18 @@ def test_the_player_hands_out_every_trade_once_in_the_order_of_time_and_ends():
 def test_a_market_opened_late_is_where_one_that_played_all_along_is():
     series = synthetic_universe(2, 2, ("KRW-XRP",))["KRW-XRP"]
     opening, later = T0 + 1440 * MINUTE, T0 + 1500 * MINUTE + 31_000_000
-    settle(series, series.index(opening))
     played, player = LiveMarket(series, opening), Player({"KRW-XRP": series}, opening)
     while (player.next_at() or later + 1) <= later:
         played.take(player.take()[1])
     fresh = LiveMarket(series, later)
     assert (played.last, played.forming, played.book) == (fresh.last, fresh.forming, fresh.book)
-    for step in (MINUTE, 5 * MINUTE, 240 * MINUTE, 1440 * MINUTE):
-        assert played.candles(step, before=later, count=200) == fresh.candles(step, before=later, count=200)
+    for period in (SECOND, *map(minutes, (1, 5, 240)), DAYS, WEEKS, MONTHS, YEARS):
+        assert played.candles(period, before=later, count=200) == fresh.candles(period, before=later, count=200)
     assert (played.day.open, played.day.high, played.day.low) == (fresh.day.open, fresh.day.high, fresh.day.low)
-    assert played.rolling() == pytest.approx(fresh.rolling())
-
-
-def test_a_book_has_two_sides_on_the_grid_that_never_cross():
-    universe = synthetic_universe(4, 2, ())
-    for market, series in universe.items():
-        book = LiveMarket(series, T0 + 1440 * MINUTE).book
-        grid = grid_at(market, T0)
-        assert list(book.ask_prices) == sorted(set(book.ask_prices))
-        assert list(book.bid_prices) == sorted(set(book.bid_prices), reverse=True)
-        assert book.bid_prices[0] < book.ask_prices[0]
-        assert 15 <= len(book.ask_prices) <= 30
-        assert 15 <= len(book.bid_prices) <= 30
-        assert min(book.ask_sizes + book.bid_sizes) > 0
-        for price in (*book.ask_prices, *book.bid_prices):
-            exact = Decimal(f"{price:.8f}")
-            assert exact % tick_size(market, exact, T0) == 0, (market, price)
-            assert grid.floor(np.array([price]))[0] == price
+    assert played.rolling() == fresh.rolling()
+    assert (played.day.value, played.day.units) == (fresh.day.value, fresh.day.units)
+    assert played.taken() == fresh.taken()
+    assert sum(fresh.taken()) == fresh.day.units
 
 
 def test_a_ladder_crosses_the_edge_of_a_band_both_ways():

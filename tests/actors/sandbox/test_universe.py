@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from actors.sandbox import exact
 from actors.sandbox.options import SandboxOptions
 from actors.sandbox.source import load_candles
-from actors.sandbox.synthetic import UNIVERSE, synthetic_universe
+from actors.sandbox.synthetic import CROSSES, UNIVERSE, synthetic_universe
 from domain.errors import ConfigError
 
 
@@ -39,10 +40,10 @@ def test_a_market_is_the_same_whichever_others_are_played():
 
 def test_thirty_markets_have_plausible_prices_turnover_and_company():
     universe = synthetic_universe(7, 10, ())
-    assert len(universe) == len(UNIVERSE) == 30
+    assert len([market for market in universe if market.startswith("KRW-")]) == len(UNIVERSE) == 30
     btc = pd.Series(universe["KRW-BTC"].close, universe["KRW-BTC"].time)
     assert 80e6 < btc.iloc[0] < 250e6
-    assert universe["KRW-BTC"].value.sum() / 10 > 50e9
+    assert exact.total(universe["KRW-BTC"].value, slice(None)) / universe["KRW-BTC"].per / 10 > 50e9
     eth = pd.Series(universe["KRW-ETH"].close, universe["KRW-ETH"].time)
     hourly = [np.log(prices).iloc[::60].diff() for prices in (btc, eth)]
     assert hourly[0].corr(hourly[1]) > 0.4
@@ -68,26 +69,26 @@ def test_a_folder_of_candles_is_loaded_by_the_names_of_its_files(tmp_path, kind)
     assert series.close.tolist() == [101.0, 102.0, 103.0]
     assert series.units.tolist() == [100_000_000, 250_000_000, 300_000_000]
     assert series.time[1] - series.time[0] == 60_000_000
-    assert series.value[1] == pytest.approx((101 + 104 + 99 + 102) / 4 * 2.5)
+    assert series.value[1] / series.per == (101 + 104 + 99 + 102) / 4 * 2.5
 
 
 def test_every_way_a_folder_can_be_unusable_is_one_clear_line(tmp_path):
     empty, broken, columns, order, foreign = (
-        tmp_path / name for name in ("empty", "broken", "columns", "order", "usdt")
+        tmp_path / name for name in ("empty", "broken", "columns", "order", "euro")
     )
     for folder in (empty, broken, columns, order, foreign):
         folder.mkdir()
     (broken / "KRW-AAA.parquet").write_bytes(b"PAR1 this is no parquet PAR1")
     frame().drop(columns=["close"]).to_parquet(columns / "KRW-AAA.parquet")
     frame().iloc[[1, 0, 2]].to_parquet(order / "KRW-AAA.parquet")
-    frame().to_parquet(foreign / "USDT-AAA.parquet")
+    frame().to_parquet(foreign / "EUR-AAA.parquet")
     for folder, expected in (
         (tmp_path / "absent", "absent is not a folder"),
         (empty, "holds no candles"),
         (broken, "KRW-AAA.parquet cannot be read"),
         (columns, "KRW-AAA.parquet has no column close"),
         (order, "KRW-AAA.parquet cannot be played: .*2026-01-01 00:00.*not after"),
-        (foreign, "only KRW markets"),
+        (foreign, "no market of Upbit is called 'EUR-AAA'"),
     ):
         with pytest.raises(ConfigError, match=expected) as caught:
             load_candles(folder, (), seed=1)
@@ -129,3 +130,27 @@ def test_made_up_days_are_laid_around_the_start_and_stay_there(start):
 def test_without_a_start_half_of_short_candles_is_history(start):
     client = start(markets=("KRW-BTC",))
     assert client.status()["now"] // 1_000_000 == 1_767_398_400  # two of four days
+
+
+def test_crosses_follow_the_krw_markets_they_are_made_of():
+    universe = synthetic_universe(3, 4, ())
+    closes = {market: pd.Series(series.close, series.time) for market, series in universe.items()}
+    for cross in CROSSES:
+        own = closes[f"{cross.quote}-{cross.base}"]
+        base, quote = (closes[f"KRW-{code}"].reindex(own.index, method="ffill") for code in (cross.base, cross.quote))
+        assert np.abs(np.log(own * quote / base)).median() < 0.005
+        assert 0.1 < len(own) / (4 * 1440) < 0.9
+
+
+def test_a_bitcoin_market_is_loaded_from_a_file(tmp_path, start):
+    prices = {name: [0.034_5, 0.034_51, 0.034_49] for name in ("open", "high", "low", "close")}
+    frame(**prices, value=[float("nan")] * 3).to_csv(tmp_path / "BTC-ETH.csv", index=False)
+    client = start(candles=tmp_path, markets=(), start=1_767_225_660_000_000)
+    (row,) = client.public("/v1/orderbook/instruments", {"markets": "BTC-ETH"}).json()
+    assert row == {
+        "market": "BTC-ETH",
+        "quote_currency": "BTC",
+        "tick_size": "0.00000001",
+        "supported_levels": ["0"],
+    }
+    assert b'"trade_price":0.0345,' in client.public("/v1/ticker", {"markets": "BTC-ETH"}).content

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from actors.sandbox import exact
 from actors.sandbox.live import LiveMarket
-from actors.sandbox.series import UNITS
+from actors.sandbox.prints import UNITS
 from actors.sandbox.source import load_candles
 from actors.sandbox.synthetic import UNIVERSE, synthetic_universe
 from domain.errors import ConfigError
@@ -21,10 +22,12 @@ DAYS = 14
 STAKE = 2_500_000  # KRW, an order of a quarter of the usual capital
 LAUNCH = """
 from actors.sandbox.synthetic import synthetic_universe
-from actors.sandbox.tape import print_tape
-series = synthetic_universe(6, 2, ("KRW-ANKR",))["KRW-ANKR"]
-tape = print_tape(series, 100, 200)
-print(sum(series.units.tolist()), sum(tape.at.tolist()), sum(tape.units[::3].tolist()), repr(float(tape.price.sum())))
+from actors.sandbox import exact
+from actors.sandbox.live import LiveMarket
+from actors.sandbox.tape import minute_prints
+series = synthetic_universe(6, 2, ("BTC-DOGE",))["BTC-DOGE"]
+print([trade for index in range(100, 200) for trade in minute_prints(series, index)])
+print(LiveMarket(series, int(series.time[150])).book)
 """
 
 
@@ -68,7 +71,7 @@ def test_small_coins_have_minutes_without_trades_and_large_ones_have_none(univer
 
 
 def test_a_day_turns_over_what_markets_of_that_size_do(universe):
-    daily = {market: series.value.sum() / DAYS for market, series in universe.items()}
+    daily = {market: exact.total(series.value, slice(None)) / series.per / DAYS for market, series in universe.items()}
     assert 100e9 < daily["KRW-BTC"] < 500e9
     for market in ("KRW-BTT", "KRW-MBL", "KRW-ZIL"):
         assert 0.3e9 < daily[market] < 5e9
