@@ -61,6 +61,7 @@ class LiveMarket:
         self.day = self._day_so_far()
         self._books = BookMaker(series)
         self._book: Displayed | None = None
+        self._shown = 0
         self._touch: Touch | None = None
         self._base: tuple[int, int, int] | None = None
         self._extremes = self._year()
@@ -94,12 +95,14 @@ class LiveMarket:
     def show(self, book: Displayed) -> None:
         """Show a recorded book."""
         self._book, self._touch = book, None
+        self._shown += 1
 
     @property
     def book(self) -> Displayed:
         """The book the last trade left behind, which the next one will meet; or the one recorded last."""
         if self._book is None:
-            self._book = self._books.between(self.last, self.touch)
+            nothing = Displayed(self.last.at // 1000, (), (), [], [])
+            self._book = nothing if self.series.recorded else self._books.between(self.last, self.touch)
         return self._book
 
     @property
@@ -112,8 +115,8 @@ class LiveMarket:
 
     @property
     def book_event(self) -> int:
-        """A number of the book's own, larger for a later one."""
-        return self.last.sequential_id if self.series.recorded is None else self.book.at_ms
+        """A number of the book's own."""
+        return self.last.sequential_id if self.series.recorded is None else self._shown
 
     def candles(self, period: Period, *, before: int, count: int) -> list[Candle]:
         """Candles that start before `before`, newest first, the forming one included."""
@@ -159,6 +162,8 @@ class LiveMarket:
         if index > self.done or (index == self.done and self.forming is None):
             return ()
         prints = minute_prints(self.series, index)
+        if self.series.recorded is not None:  # a trade of an earlier minute may have been told late
+            return tuple(trade for trade in prints if trade.told_ms <= self.last.told_ms)
         return prints if index < self.done else prints[: prints.index(self.last) + 1]
 
     def _catch_up(self, events: tuple[Happening, ...], minute: int) -> None:

@@ -1,7 +1,7 @@
 """Opens a sandbox's world from its options: the candles, the kept books, the clock."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -15,13 +15,15 @@ from actors.sandbox.desk import Desk
 from actors.sandbox.faults import Mischief
 from actors.sandbox.identity import Identity, check_same, keep_identity, load_identity, new_salt
 from actors.sandbox.options import SandboxOptions
+from actors.sandbox.recorded import Recorded
+from actors.sandbox.recording import load_frames
 from actors.sandbox.series import Series
 from actors.sandbox.source import load_candles
 from actors.sandbox.store import Store
 from actors.sandbox.synthetic import FIRST_DAY, synthetic_universe
 from actors.sandbox.world import CHOICES, World
 from domain.errors import ConfigError
-from domain.market import DAY, MINUTE
+from domain.market import DAY, MINUTE, US_PER_S
 from domain.money import plain, strict_decimals
 from domain.rules import default_terms
 
@@ -98,6 +100,10 @@ def _kept_choices(store: Store) -> Choices:
 
 def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[str, Series], str]:
     """The series to play, and a name for exactly this data."""
+    if options.frames is not None:
+        path = options.frames.expanduser()
+        universe = load_frames(path, options.markets, options.seed)
+        return universe, f"frames {blake2b(path.read_bytes(), digest_size=6).hexdigest()}"
     if options.candles is None:
         start = options.start if options.start is not None or known is None else known.start
         first_day = FIRST_DAY if start is None else start // DAY * DAY - min(WARM_UP, options.days // 2 * DAY)
@@ -109,10 +115,14 @@ def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[
         digest.update(series.market.encode())
         for column in (series.time, series.open, series.high, series.low, series.close, series.units):
             digest.update(column.tobytes())
+        digest.update(repr(series.value.tolist()).encode())
     return universe, f"candles {digest.hexdigest()}"
 
 
 def _start(universe: Mapping[str, Series], asked: int | None) -> int:
+    recorded = [series.recorded for series in universe.values() if series.recorded is not None]
+    if recorded:
+        return _recorded_start(recorded, asked)
     first = max(int(series.time[0]) for series in universe.values())
     end = max(int(series.time[-1]) for series in universe.values()) + MINUTE
     start = first + min(WARM_UP, (end - first) // 2) if asked is None else asked
@@ -122,6 +132,24 @@ def _start(universe: Mapping[str, Series], asked: int | None) -> int:
             f"cannot start at {_day(start)}: the candles of these markets have {_day(first)} to {_day(end)} in common"
         )
     return start
+
+
+def _recorded_start(recorded: list[Recorded], asked: int | None) -> int:
+    first, last = min(each.times[0] for each in recorded), max(each.times[-1] for each in recorded)
+    start = first - US_PER_S if asked is None else asked
+    if start > last:
+        raise ConfigError(f"cannot start at {_day(start)}: the recording ends at {_day(last)}")
+    return start
+
+
+def remarks(universe: Iterable[Series]) -> list[str]:
+    """What a person should know about what will be played, a line each."""
+    return [
+        f"{series.market}: {series.missed} of {len(series.time)} candles have a value that trades at their prices "
+        "cannot have; they are played at the nearest"
+        for series in universe
+        if series.missed
+    ]
 
 
 def _identity(options: SandboxOptions, store: Store, known: Identity | None, asked: Identity) -> Identity:

@@ -17,17 +17,19 @@ DAYS: Final = (2, 366)
 class SandboxOptions:
     """What to play, how fast, and where to keep the books.
 
-    `port` 0 takes any free one. Without `candles` a made-up universe of `days` days is played. No `markets` means all
-    there are. `start` is in microseconds UTC; None leaves 14 days of history before it, or half of the candles if they
-    are shorter; made-up days are laid around it in the same way. `not_before` lets a clock that is behind
-    a client's go on from there, so that both share one time. `speed` is simulated seconds a real second; `idle_s`
-    (real) is how long a silent socket lives. `accounts` is a file of pockets and keys, in place of one main pocket with
-    `capital` KRW; `choices` are values of Choices by name, which win over those kept from before.
+    `port` 0 takes any free one. `frames` is a file of recorded frames to play, `candles` a folder of candles; without
+    either a made-up universe of `days` days is played. No `markets` means all there are. `start` is in microseconds
+    UTC; None leaves 14 days of history before it, or half of the candles if they are shorter (recorded frames begin a
+    second before the first of them); made-up days are laid around it in the same way. `not_before` lets a clock that is
+    behind a client's go on from there, so that both share one time. `speed` is simulated seconds a real second;
+    `idle_s` (real) is how long a silent socket lives. `accounts` is a file of pockets and keys, in place of one main
+    pocket with `capital` KRW; `choices` are values of Choices by name, which win over those kept from before.
     """
 
     home: Path
     port: int = 0
     candles: Path | None = None
+    frames: Path | None = None
     markets: tuple[str, ...] = ()
     speed: float = 1.0
     seed: int = 1
@@ -43,6 +45,7 @@ class SandboxOptions:
 
     def __post_init__(self) -> None:
         checks = (
+            (self.candles is None or self.frames is None, "--candles and --frames: only one of them can be played"),
             (0 <= self.port <= MAX_PORT, f"--port must lie in 0..{MAX_PORT}, found {self.port}"),
             (0 < self.speed <= MAX_SPEED, f"--speed must lie in (0, {MAX_SPEED}], found {self.speed}"),
             (self.capital >= 0, f"--capital must not be negative, found {self.capital}"),

@@ -19,7 +19,7 @@ class Player:
         self._universe = universe
         self._block = now - now % BLOCK
         self._queue: deque[tuple[int, int, str, Happening]] = deque()
-        self.end = max(int(series.time[-1]) for series in universe.values()) + MINUTE
+        self.end = max(map(_end, universe.values()))
         self._load(after=now)
 
     def next_at(self) -> int | None:
@@ -50,3 +50,9 @@ class Player:
             for index in range(series.index(start), series.index(start + BLOCK)):
                 for trade in minute_prints(series, index):
                     yield trade.at, place, market, trade
+
+
+def _end(series: Series) -> int:
+    """When the last minute of a market is over."""
+    last = series.recorded.times[-1] if series.recorded is not None else int(series.time[-1])
+    return last - last % MINUTE + MINUTE

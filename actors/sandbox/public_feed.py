@@ -159,7 +159,7 @@ class PublicFeed:
             case "ticker":
                 return lambda seat: frames.ticker(live, seat.listener.form, self._world.now, snapshot=snapshot)
             case "trade":
-                return lambda seat: frames.trade(live, live.last, seat.listener.form, snapshot=snapshot)
+                return lambda seat: _last_trade(live, seat)
             case "orderbook":
                 return lambda seat: _book(live, seat, snapshot=snapshot)
             case _:
@@ -190,6 +190,11 @@ class PublicFeed:
 def _newest(live: LiveMarket, kind: str) -> list[Candle]:
     """The newest candle there is."""
     return live.candles(CANDLES[kind], before=live.last.at + 1, count=1)
+
+
+def _last_trade(live: LiveMarket, seat: Seat) -> bytes:
+    """The newest trade; nothing while none was recorded."""
+    return frames.trade(live, live.last, seat.listener.form, snapshot=True) if live.last.units else b""
 
 
 def _book(live: LiveMarket, seat: Seat, *, snapshot: bool) -> bytes:

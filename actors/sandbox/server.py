@@ -14,7 +14,7 @@ from typing import Any, Final
 from actors.sandbox.app import App
 from actors.sandbox.hub import Hub
 from actors.sandbox.listener import Listener
-from actors.sandbox.opening import Opened, open_sandbox
+from actors.sandbox.opening import Opened, open_sandbox, remarks
 from actors.sandbox.options import SandboxOptions
 from actors.sandbox.world import World
 from domain.errors import ConfigError, StorageError, TradingError
@@ -83,6 +83,8 @@ class Server:
             async with server:
                 self._watch()
                 self.started = True
+                for text in remarks(live.series for live in opened.world.markets.values()):
+                    complain(text)
                 ready(ready_line(opened, server.sockets[0].getsockname()[1]))
                 try:
                     await self._play(opened.world)

@@ -250,7 +250,7 @@ class World:
             self.watcher.printed(live, trade)
         self.counts.prints += 1
         if self.desk.has_orders(live.market):
-            self._happened(self.desk.print(live.market, exact_trade(trade)))
+            self._happened(self.desk.print(live.market, exact_trade(trade._replace(at=self.now))))
             self._show(live.market)
 
     def _quoted(self, live: LiveMarket, book: Displayed) -> None:
