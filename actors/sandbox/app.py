@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from actors.sandbox import limits
 from actors.sandbox.accounts import Caller
 from actors.sandbox.answers import Answer, Dropped, Refused, Request, error_body, no_route
-from actors.sandbox.auth import Gatekeeper, hashed_text
+from actors.sandbox.auth import Gatekeeper, body_pairs, hashed_text
 from actors.sandbox.control import Control
 from actors.sandbox.identity import Identity
 from actors.sandbox.limits import Group, Limits, limit_headers, limited
@@ -111,7 +111,9 @@ class App:
 
     def _check_private(self, request: Request, route: Route) -> None:
         if request.method == "DELETE" and request.body:
-            raise Refused(400, "QUERY_PARAMETER_NOT_SUPPORTED", "DELETE 요청은 쿼리 파라미터만 지원합니다.")
+            if self.world.choices.delete_body == "refuse":
+                raise Refused(400, "QUERY_PARAMETER_NOT_SUPPORTED", "DELETE 요청은 쿼리 파라미터만 지원합니다.")
+            request.params.extend(body_pairs(request.body))
         header, faults = request.headers.get("authorization"), self.world.mischief.faults
         request.caller = self.gatekeeper.check(header, hashed_text(request), faults, request.address)
         self.gatekeeper.check_scope(request.caller, route.permission)

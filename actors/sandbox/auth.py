@@ -80,22 +80,20 @@ class Gatekeeper:
         return Refused(int(self._choices().scope_status), "out_of_scope", "권한이 부족합니다.")
 
 
-def body_text(body: bytes) -> str:
-    """A JSON object as it is hashed: `name=value` joined by `&` in the order of the body; nulls are left out."""
-    if not body:
-        return ""
+def body_pairs(body: bytes) -> list[tuple[str, str]]:
+    """Names and values of a JSON object, in the order of the body; nulls are left out, and so is what is no object."""
     try:
         fields = json.loads(body, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
-        return ""
+        return []
     if not isinstance(fields, dict):
-        return ""
-    return "&".join(f"{name}={_text(value)}" for name, value in fields.items() if value is not None)
+        return []
+    return [(name, _text(value)) for name, value in fields.items() if value is not None]
 
 
 def hashed_text(request: Request) -> str:
     """What this request's `query_hash` must be the hash of; empty when it must have none."""
-    return request.hashed_query or body_text(request.body)
+    return request.hashed_query or "&".join(f"{name}={value}" for name, value in body_pairs(request.body))
 
 
 def _text(value: object) -> str:

@@ -17,8 +17,14 @@ SMP_SWITCH: Final = 20_766 * DAY - KST_OFFSET  # 2026-11-09 00:00 KST
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The private side's open questions.
+    """The exchange's open questions.
 
+    Requests:
+        candle_count: whether a `count` of more than 200 candles is cut, or refused (U12).
+        bare_colon: whether a colon that is not percent-encoded in `to` is refused, or taken (section 0).
+        whole_numbers: whether a whole number of the quotation side has a fraction (11509000.0, as in recorded answers
+            and as the official SDK's types expect), or none (as in the documentation's samples).
+        delete_body: whether the body of a DELETE is refused, as documented, or read as its parameters (pyupbit).
     Orders:
         cancel_and_new_status: its HTTP status (U16).
         post_only_crossing: taken in and then cancelled, or refused at the POST as invalid_post_only (U8).
@@ -49,6 +55,10 @@ class Choices:
         asset_frames: whether myAsset comes after the myOrder it belongs to, or before.
     """
 
+    candle_count: Literal["cut", "refuse"] = "cut"
+    bare_colon: Literal["refuse", "accept"] = "refuse"
+    whole_numbers: Literal["fraction", "plain"] = "fraction"
+    delete_body: Literal["refuse", "read"] = "refuse"
     cancel_and_new_status: Literal["201", "200"] = "201"
     post_only_crossing: Literal["cancel", "refuse"] = "cancel"
     smp_era: Literal["date", "before", "after"] = "date"

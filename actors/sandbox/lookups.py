@@ -39,6 +39,11 @@ class Lookups:
         market = request.get("market")
         return self._list(ordered([each for each in found if market in {None, _market(each)}], _created, request))
 
+    def orders(self, request: Request) -> Answer:
+        """GET /v1/orders, deprecated and still in use: a list of open orders or of ended ones, as the states say."""
+        asked = {request.get("state"), *request.every("states")}
+        return self.closed(request) if asked & _FINISHED else self.open(request)
+
     def open(self, request: Request) -> Answer:
         """GET /v1/orders/open."""
         wanted = states(request, _UNFINISHED, _WAIT)

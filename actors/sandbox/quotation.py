@@ -1,5 +1,6 @@
 """The public REST side: markets, tickers, books, trades. Numbers are JSON numbers, errors have numbers too."""
 
+import re
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Final
@@ -13,7 +14,6 @@ from actors.sandbox.prints import Print
 from actors.sandbox.quotation_candles import Candles
 from actors.sandbox.quotation_params import (
     MAX_DAYS_AGO,
-    QuotationHabits,
     listed,
     one_market,
     sequential_id,
@@ -28,15 +28,16 @@ from domain.market import DAY, MINUTE
 from domain.rules import quote_of
 
 MAX_TRADES: Final = 500
+_FRACTIONLESS: Final = re.compile(rb"(\d)\.0(?=[,}\]])")
 MAX_LEVELS: Final = 30
 
 
 class Quotation:
     """Answers for the markets of a world."""
 
-    def __init__(self, world: World, habits: QuotationHabits | None = None) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self.candles = Candles(world, habits or QuotationHabits())
+        self.candles = Candles(world)
 
     def markets(self, request: Request) -> Answer:
         """GET /v1/market/all."""
@@ -121,16 +122,17 @@ class Quotation:
             ]
         )
 
+    def finished(self, handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+        """The same handler, with its numbers as chosen and a weak entity tag of its content."""
 
-def tagged(handler: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-    """The same handler, whose answers carry a weak entity tag of their content."""
+        def answer(request: Request) -> Answer:
+            made = handler(request)
+            if self._world.choices.whole_numbers == "plain":
+                made.body = _FRACTIONLESS.sub(rb"\1", made.body)
+            made.headers.append(("etag", f'W/"{blake2b(made.body, digest_size=16).hexdigest()}"'))
+            return made
 
-    def answer(request: Request) -> Answer:
-        made = handler(request)
-        made.headers.append(("etag", f'W/"{blake2b(made.body, digest_size=16).hexdigest()}"'))
-        return made
-
-    return answer
+        return answer
 
 
 def _prior_close(live: LiveMarket, day: int) -> float:

@@ -5,7 +5,7 @@ from typing import Final
 from actors.sandbox.answers import Answer, Request, invalid, mistyped, told
 from actors.sandbox.history import DAYS, MINUTE_UNITS, MONTHS, SECOND, WEEKS, YEARS, Candle, Period, minutes
 from actors.sandbox.live import LiveMarket
-from actors.sandbox.quotation_params import QuotationHabits, candle_count, candles_before, one_market
+from actors.sandbox.quotation_params import candle_count, candles_before, one_market
 from actors.sandbox.quotation_wire import Row, candle_row, number, stamp
 from actors.sandbox.world import World
 from domain.rules import quote_of
@@ -16,8 +16,8 @@ MINUTES: Final = "/v1/candles/minutes/"
 class Candles:
     """Answers for the candles of a world's markets."""
 
-    def __init__(self, world: World, habits: QuotationHabits) -> None:
-        self._world, self._habits = world, habits
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def seconds(self, request: Request) -> Answer:
         """GET /v1/candles/seconds."""
@@ -41,7 +41,7 @@ class Candles:
         if converted not in {None, "KRW"}:
             raise invalid()
         rows: list[Row] = []
-        for place, candle in enumerate(found[: candle_count(request, self._habits)]):
+        for place, candle in enumerate(found[: candle_count(request, self._world.choices)]):
             prior = found[place + 1].close if place + 1 < len(found) else candle.open
             change = candle.close - prior
             row = candle_row(live.market, candle) | {
@@ -81,8 +81,8 @@ class Candles:
 
     def _found(self, request: Request, period: Period, more: int = 0) -> tuple[LiveMarket, list[Candle]]:
         live = one_market(self._world, request)
-        count = candle_count(request, self._habits) + more
-        before = candles_before(request, self._world.now, self._habits)
+        count = candle_count(request, self._world.choices) + more
+        before = candles_before(request, self._world.now, self._world.choices)
         return live, live.candles(period, before=before, count=count)
 
     def _in_krw(self, live: LiveMarket, candle: Candle) -> object:

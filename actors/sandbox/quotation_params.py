@@ -1,10 +1,10 @@
 """Reads the parameters of the public REST side, and says no to them the way the exchange does."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from actors.sandbox.answers import Request, invalid, missing, mistyped, no_code
+from actors.sandbox.choices import Choices
 from actors.sandbox.live import LiveMarket
 from actors.sandbox.world import World
 from domain.market import DAY, US_PER_S
@@ -12,14 +12,6 @@ from domain.market import DAY, US_PER_S
 MAX_CANDLES: Final = 200
 MAX_DAYS_AGO: Final = 7
 _MAX_TEXT: Final = 18  # digits of a number that 64 bits hold
-
-
-@dataclass(frozen=True, slots=True)
-class QuotationHabits:
-    """What the sources leave open: a `count` above 200 candles is cut or refused; `to` may hold a bare colon or not."""
-
-    cut_count: bool = True
-    refuse_unencoded: bool = True
 
 
 def listed(world: World) -> list[LiveMarket]:
@@ -63,20 +55,20 @@ def whole(text: str | None, default: int) -> int:
     return value
 
 
-def candle_count(request: Request, habits: QuotationHabits) -> int:
+def candle_count(request: Request, choices: Choices) -> int:
     """How many candles are wanted."""
     count = whole(request.get("count"), 1)
-    if count > MAX_CANDLES and not habits.cut_count:
+    if count > MAX_CANDLES and choices.candle_count == "refuse":
         raise invalid()
     return min(count, MAX_CANDLES)
 
 
-def candles_before(request: Request, now: int, habits: QuotationHabits) -> int:
+def candles_before(request: Request, now: int, choices: Choices) -> int:
     """The time before which candles must start, in microseconds; without `to` the one in progress is included."""
     text = request.get("to")
     if text is None:
         return now + 1
-    if habits.refuse_unencoded and ":" in _raw(request, "to"):
+    if choices.bare_colon == "refuse" and ":" in _raw(request, "to"):
         raise invalid()
     return _moment(text)
 

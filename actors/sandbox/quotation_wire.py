@@ -18,13 +18,17 @@ Row: TypeAlias = dict[str, object]
 
 
 def number(value: float) -> msgspec.Raw:
-    """A JSON number without exponent."""
-    return msgspec.Raw(plain(value).encode())
+    """A JSON number without exponent, with a fraction even if it is whole: 11509000.0."""
+    return _raw(plain(value))
 
 
 def volume(units: int) -> msgspec.Raw:
     """A volume in 1e-8 coins as a JSON number of coins."""
-    return msgspec.Raw(coins(units).encode())
+    return _raw(coins(units))
+
+
+def _raw(text: str) -> msgspec.Raw:
+    return msgspec.Raw((text if "." in text else f"{text}.0").encode())
 
 
 def stamp(at: int, form: str) -> str:

@@ -9,7 +9,7 @@ from actors.sandbox.answers import Answer, Request
 from actors.sandbox.limits import Group
 from actors.sandbox.lookups import Lookups
 from actors.sandbox.pockets import Pockets
-from actors.sandbox.quotation import Quotation, tagged
+from actors.sandbox.quotation import Quotation
 from actors.sandbox.quotation_candles import MINUTES
 from actors.sandbox.trading import Trading
 from actors.sandbox.wallet import Wallet
@@ -63,7 +63,10 @@ def _public(quotation: Quotation) -> dict[tuple[str, str], Route]:
         "/v1/orderbook/instruments": (limits.ORDERBOOK, quotation.instruments),
         "/v1/orderbook/supported_levels": (limits.ORDERBOOK, quotation.levels),
     }
-    return {("GET", path): Route(group, tagged(handler), private=False) for path, (group, handler) in table.items()}
+    return {
+        ("GET", path): Route(group, quotation.finished(handler), private=False)
+        for path, (group, handler) in table.items()
+    }
 
 
 def _orders(lookups: Lookups, trading: Trading) -> Routes:
@@ -76,6 +79,7 @@ def _orders(lookups: Lookups, trading: Trading) -> Routes:
         ("DELETE", "/v1/order"): (limits.DEFAULT, trading.cancel, make),
         ("GET", "/v1/orders/uuids"): (limits.DEFAULT, lookups.by_ids, view),
         ("DELETE", "/v1/orders/uuids"): (limits.DEFAULT, trading.cancel_ids, make),
+        ("GET", "/v1/orders"): (limits.DEFAULT, lookups.orders, view),
         ("GET", "/v1/orders/open"): (limits.DEFAULT, lookups.open, view),
         ("DELETE", "/v1/orders/open"): (limits.CANCEL_ALL, trading.cancel_open, make),
         ("GET", "/v1/orders/closed"): (limits.DEFAULT, lookups.closed, view),

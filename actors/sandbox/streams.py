@@ -96,13 +96,25 @@ def _wish(part: dict[str, Any], *, private: bool) -> Wish:
         raise _wrong()
     if not private and not codes:
         raise BadFrame("NO_CODES", "코드가 존재하지 않습니다.")
-    level = part.get("level", 0)
+    level = _level(part.get("level", 0))
     flags = [part.get(f"is_only_{name}", part.get(f"isOnly{name.title()}", False)) for name in ("snapshot", "realtime")]
-    numeric = isinstance(level, int | float) and not isinstance(level, bool) and math.isfinite(level)
-    if not numeric or not all(isinstance(flag, bool) for flag in flags):
+    if not all(isinstance(flag, bool) for flag in flags):
         raise _wrong()
     only_snapshot, only_realtime = flags
-    return Wish(kind, tuple(codes or ()), float(level), only_snapshot, only_realtime, *_announced(part))
+    return Wish(kind, tuple(codes or ()), level, only_snapshot, only_realtime, *_announced(part))
+
+
+def _level(told: object) -> float:
+    """The grouping of a book: a number, which the official SDK sends as text."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        raise _wrong()
+    try:
+        level = float(told)
+    except (ValueError, OverflowError) as error:
+        raise _wrong() from error
+    if not math.isfinite(level):
+        raise _wrong()
+    return level
 
 
 def _announced(part: dict[str, Any]) -> tuple[tuple[str, ...], bool]:

@@ -8,7 +8,7 @@ import pytest
 from actors.sandbox.choices import SMP_SWITCH, VALUES, Choices, parse_choices, with_choices
 from domain.errors import ConfigError
 from domain.rules import default_terms
-from tests.actors.sandbox.client import ask, book, message, name_of, settled, until
+from tests.actors.sandbox.client import ask, book, message, name_of, settled, token, until
 from tests.actors.sandbox.process import Process
 
 D = Decimal
@@ -138,7 +138,32 @@ def assets_first(client):
     return told(client)[0] == "asset"
 
 
+def many_candles(client):
+    return client.public("/v1/candles/minutes/1", {"market": "KRW-XRP", "count": 201}).status_code
+
+
+def bare(client):
+    url = f"{client.base}/v1/candles/minutes/1?market=KRW-XRP&to=2026-01-03T00:00:00Z"
+    return client.session.get(url, timeout=5).status_code
+
+
+def spelled(client):
+    text = client.public("/v1/candles/minutes/1", {"market": "KRW-XRP"}).text
+    return text.partition('"trade_price":')[2].partition(",")[0].endswith(".0")
+
+
+def cancelled_by_body(client):
+    uuid = client.order(**REST).json()["uuid"]
+    headers = {"Authorization": token(client.access, client.secret, f"uuid={uuid}")}
+    answer = client.session.delete(f"{client.base}/v1/order", json={"uuid": uuid}, headers=headers, timeout=5)
+    return answer.status_code, client.get("/v1/orders/open").json() == []
+
+
 FLOWS = [
+    ("candle_count", many_candles, {"cut": 200, "refuse": 400}),
+    ("bare_colon", bare, {"refuse": 400, "accept": 200}),
+    ("whole_numbers", spelled, {"fraction": True, "plain": False}),
+    ("delete_body", cancelled_by_body, {"refuse": (400, False), "read": (200, True)}),
     ("cancel_and_new_status", replaced, {"201": 201, "200": 200}),
     ("post_only_crossing", crossing, {"cancel": ("cancel", True), "refuse": ((400, "invalid_post_only"), True)}),
     ("smp_era", rule_of_today, {"date": None, "before": None, "after": "cancel_maker"}),

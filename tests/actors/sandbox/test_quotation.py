@@ -52,7 +52,7 @@ def test_candles_have_the_documented_fields_as_json_numbers_newest_first(start):
     ]
     assert [row["candle_date_time_utc"] for row in found] == [f"2026-01-02T23:{at}:00" for at in (55, 50, 45)]
     assert found[0]["candle_date_time_kst"] == "2026-01-03T08:55:00"
-    assert isinstance(found[0]["trade_price"], int)
+    assert isinstance(found[0]["trade_price"], Decimal)
     assert found[0]["unit"] == 5
     assert len(rows(client, "/v1/candles/minutes/1", BTC)) == 1
 

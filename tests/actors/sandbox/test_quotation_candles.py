@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors.sandbox.answers import Refused
-from actors.sandbox.quotation import Quotation
-from actors.sandbox.quotation_params import QuotationHabits
+from actors.sandbox.choices import Choices
 from tests.actors.sandbox.worlds import Stage
 
 CROSS = ("KRW-BTC", "KRW-ETH", "BTC-ETH", "USDT-BTC")
@@ -83,9 +82,9 @@ def test_a_day_may_tell_its_close_in_krw(stage):
 def test_more_than_200_candles_are_cut_or_refused_as_chosen(stage):
     query = "market=KRW-BTC&count=201"
     assert len(stage.get(stage.quotation.candles.seconds, query)) == 200
-    strict = Quotation(stage.world, QuotationHabits(cut_count=False))
+    stage.world.choices = Choices(candle_count="refuse")
     with pytest.raises(Refused, match="Invalid parameter"):
-        stage.get(strict.candles.seconds, query)
+        stage.get(stage.quotation.candles.seconds, query)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +109,8 @@ def test_to_must_be_encoded(stage, to, good):
 
 
 def test_a_bare_colon_may_be_taken_as_well(stage):
-    lenient = Quotation(stage.world, QuotationHabits(refuse_unencoded=False))
-    (row,) = stage.get(lenient.candles.days, "market=KRW-BTC&to=2026-02-01T00:00:00Z")
+    stage.world.choices = Choices(bare_colon="accept")
+    (row,) = stage.get(stage.quotation.candles.days, "market=KRW-BTC&to=2026-02-01T00:00:00Z")
     assert row["candle_date_time_utc"] == "2026-01-31T00:00:00"
 
 

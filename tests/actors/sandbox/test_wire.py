@@ -82,7 +82,7 @@ def test_numbers_of_the_quotation_side_are_json_numbers_without_an_exponent(star
         assert len(spelled) > 30
         assert not [text for text in spelled if "e" in text.lower()]
     (row,) = client.public("/v1/orderbook", {"markets": "KRW-BTC", "count": 1}).json()
-    assert isinstance(row["orderbook_units"][0]["ask_price"], int)
+    assert isinstance(row["orderbook_units"][0]["ask_price"], float)
     assert list(row["orderbook_units"][0]) == ["ask_price", "bid_price", "ask_size", "bid_size"]
 
 
