@@ -147,5 +147,5 @@ def book_row(live: LiveMarket, level: str, count: int) -> Row:
         "total_ask_size": volume(sum(book.ask_sizes)),
         "total_bid_size": volume(sum(book.bid_sizes)),
         "orderbook_units": units,
-        "level": msgspec.Raw(level.encode()),
+        "level": _raw(level),
     }
