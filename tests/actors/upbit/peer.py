@@ -14,13 +14,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 WAIT_S = 10.0
-TEXT, BINARY, PING, PONG = 1, 2, 9, 10
+CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
 
-def frame(payload: bytes, opcode: int = BINARY) -> bytes:
-    """An unmasked frame, as a server sends it."""
-    length = bytes([len(payload)]) if len(payload) < 126 else b"\x7e" + len(payload).to_bytes(2, "big")
-    return bytes([0x80 | opcode]) + length + payload
+def frame(payload: bytes, opcode: int = BINARY, *, fin: bool = True, rsv: int = 0) -> bytes:
+    """An unmasked frame, as a server sends it; `rsv` are its reserved bits (4: compressed)."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([size])
+    else:
+        length = b"\x7e" + size.to_bytes(2, "big") if size < 1 << 16 else b"\x7f" + size.to_bytes(8, "big")
+    return bytes([fin << 7 | rsv << 4 | opcode]) + length + payload
 
 
 class Peer:
@@ -35,8 +39,8 @@ class Peer:
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/websocket/v1"
         self.request = ""
 
-    def accept(self, refusal: bytes = b"") -> socket.socket:
-        """The next connection: shaken hands with, or answered with `refusal` and closed."""
+    def accept(self, refusal: bytes = b"", *, extensions: str = "", first: bytes = b"") -> socket.socket:
+        """The next connection: shaken hands with (agreeing to `extensions`, `first` right behind), or refused."""
         line, _ = self._listener.accept()
         line.settimeout(WAIT_S)
         if self._tls:
@@ -55,12 +59,14 @@ class Peer:
         accept = base64.b64encode(magic).decode()
         line.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            + (f"Sec-WebSocket-Extensions: {extensions}\r\n".encode() if extensions else b"")
             + f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+            + first
         )
         return line
 
     def read(self, line: socket.socket, opcode: int) -> bytes:
-        """The payload of the client's next frame of this kind."""
+        """The payload of the client's next frame of this kind, packed if the frame says so."""
         while True:
             head = self._exactly(line, 2)
             length = head[1] & 0x7F
