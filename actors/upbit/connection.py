@@ -3,13 +3,19 @@
 import contextlib
 import selectors
 import socket
-from typing import NamedTuple
+import ssl
+from typing import Final
 
 import websocket
 
-ABORT = (OSError, websocket.WebSocketException)
+from actors.upbit import deflate
+from actors.upbit.reader import MESSAGE_MAX, PING, FrameError, FrameReader, Received
+
+ABORT: Final = (OSError, websocket.WebSocketException, FrameError)
 """What a broken socket raises, in whichever call notices it first."""
-FRAME_S = 0.5  # real seconds a frame may stop in its middle before the caller gets to look at its other duties
+FRAME_S: Final = 0.5  # real seconds a TLS record may stop in its middle before the caller gets to its other duties
+CHUNK: Final = 1 << 18
+_NOT_YET: Final = (TimeoutError, BlockingIOError, ssl.SSLWantReadError)
 
 
 class Refused(Exception):
@@ -20,32 +26,6 @@ class Refused(Exception):
         self.status = status
         self.body = body
         self.retry_after = retry_after
-
-
-class Received(NamedTuple):
-    """A frame with its opcode, control frames included."""
-
-    opcode: int
-    data: bytes
-
-    @property
-    def is_data(self) -> bool:
-        """Whether it holds text or bytes."""
-        return self.opcode in {websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY}
-
-    @property
-    def is_pong(self) -> bool:
-        """Whether it answers a ping."""
-        return bool(self.opcode == websocket.ABNF.OPCODE_PONG)
-
-    @property
-    def is_close(self) -> bool:
-        """Whether the other side hangs up."""
-        return bool(self.opcode == websocket.ABNF.OPCODE_CLOSE)
-
-    def close_code(self) -> int:
-        """The code of a close frame; 1005 when it has none."""
-        return int.from_bytes(self.data[:2], "big") if len(self.data) > 1 else websocket.STATUS_STATUS_NOT_AVAILABLE
 
 
 class Bell:
@@ -80,63 +60,111 @@ class Bell:
 class Connection:
     """A socket that is open. It is used by one thread: TLS does not allow one to write while another reads.
 
-    Every method raises one of ABORT when the socket is broken.
+    Every method raises one of ABORT when the socket is broken. Pings of the exchange are answered by `receive`.
     """
 
-    def __init__(self, url: str, bell: Bell, *, authorization: str | None, timeout_s: float) -> None:
-        """Shake hands; raises Refused, or one of ABORT.
+    def __init__(  # noqa: PLR0913 (what a socket needs, by name)
+        self,
+        url: str,
+        bell: Bell,
+        *,
+        authorization: str | None,
+        timeout_s: float,
+        compress: bool = False,
+        limit: int = MESSAGE_MAX,
+    ) -> None:
+        """Shake hands; raises Refused, or one of ABORT. `limit` is bytes of one message, unpacked.
 
         There is no Origin header, which Upbit takes for a browser, and no redirect, which would carry the key away.
         """
+        header = [f"Authorization: {authorization}"] if authorization else []
+        if compress:
+            header.append(f"Sec-WebSocket-Extensions: {deflate.OFFER}")
         try:
             self._socket = websocket.create_connection(
                 url,
                 timeout=timeout_s,
                 suppress_origin=True,
-                skip_utf8_validation=True,
                 redirect_limit=0,
-                header=[f"Authorization: {authorization}"] if authorization else [],
+                header=header,
             )
         except websocket.WebSocketBadStatusException as error:
             headers = error.resp_headers or {}
             raise Refused(error.status_code, error.resp_body or b"", headers.get("retry-after")) from error
+        try:
+            answer = (self._socket.getheaders() or {}).get("sec-websocket-extensions")
+            self._deflate = deflate.agreed(answer, offered=compress)
+        except FrameError:
+            self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types here
+            raise
         self._socket.settimeout(FRAME_S)
+        self._line: socket.socket = self._socket.sock  # type: ignore[assignment]  # None only before the handshake
+        self._reader = FrameReader(limit=limit, inflater=self._deflate)
         self._bell = bell
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(bell, selectors.EVENT_READ, bell)
 
+    @property
+    def compressed(self) -> bool:
+        """Whether both sides agreed to compress."""
+        return self._deflate is not None
+
     def send(self, text: str) -> None:
         """Send a text frame."""
-        self._socket.send(text)
+        if self._deflate is None:
+            self._socket.send(text)
+            return
+        packed = self._deflate.deflate(text.encode())
+        self._socket.send_frame(websocket.ABNF(1, 1, 0, 0, websocket.ABNF.OPCODE_TEXT, 1, packed))
 
     def ping(self, payload: str = "") -> None:
         """Send a ping; its pong carries the same payload."""
         self._socket.ping(payload)
 
-    def receive(self, seconds: float) -> Received | None:
-        """Give the next frame; None when the bell rang or when none came whole within the seconds."""
+    def receive(self, seconds: float) -> list[Received]:
+        """Every frame that has come whole; none when the bell rang or when none came within the seconds."""
+        if (error := self._reader.error) is not None:
+            self._say_goodbye(error.code)
+            raise error
         if not self._buffered():
             ready = [key.data for key, _ in self._selector.select(max(seconds, 0.0))]
             if self._bell in ready:
                 self._bell.hush()
             if None not in ready:
-                return None
-        try:
-            opcode, frame = self._socket.recv_data_frame(control_frame=True)
-        except websocket.WebSocketTimeoutException:
-            return None  # the frame's beginning is kept, the next call goes on with it
-        return Received(opcode, frame.data)
+                return []
+        received = self._reader.feed(self._read())
+        for frame in received:
+            if frame.opcode == PING:
+                self._socket.pong(frame.data)
+            elif frame.is_close:
+                self._say_goodbye()
+        return received if received or self._reader.error is None else self.receive(0.0)
 
     def hang_up(self) -> None:
         """Say goodbye if the other side still listens, and give the descriptor back in any case."""
         self._selector.close()
-        with contextlib.suppress(*ABORT):
-            if self._socket.connected:
-                self._socket.send_close()
+        self._say_goodbye()
         self._socket.shutdown()  # type: ignore[no-untyped-call]  # websocket-client has no types here
 
-    def _buffered(self) -> bool:
-        """Whether TLS holds bytes it has read already: no descriptor tells of those."""
-        pending = getattr(self._socket.sock, "pending", None)
-        return pending is not None and pending() > 0
+    def _say_goodbye(self, code: int = websocket.STATUS_NORMAL) -> None:
+        """Send a close frame, once, to whoever still listens."""
+        with contextlib.suppress(*ABORT):
+            if self._socket.connected:
+                self._socket.send_close(code)
+
+    def _read(self) -> bytes:
+        """All bytes that lie ready; none when TLS waits for the rest of a record."""
+        try:
+            data = self._line.recv(CHUNK)
+        except _NOT_YET:
+            return b""
+        if not data:
+            raise ConnectionAbortedError("the exchange hung up without a goodbye (1006)")
+        while left := self._buffered():
+            data += self._line.recv(left)
+        return data
+
+    def _buffered(self) -> int:
+        """Bytes TLS has read already: no descriptor tells of those."""
+        return self._line.pending() if isinstance(self._line, ssl.SSLSocket) else 0

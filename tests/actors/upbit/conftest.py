@@ -15,6 +15,8 @@ from actors.upbit.line import Patience
 from actors.upbit.rest import UpbitRest
 from actors.upbit.retry import Timeouts
 from actors.upbit.sign import Keys, Secret
+from tests.actors.upbit.heard import Heard
+from tests.actors.upbit.peer import Peer
 from tests.actors.upbit.raw import Rig
 
 ACCESS, SECRET = "access-key", "secret-key-of-the-test"
@@ -137,3 +139,25 @@ def rig() -> Iterator[Rig]:
     made = Rig()
     yield made
     made.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    """The other end of a socket, byte by byte."""
+    one = Peer()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def listening(peer):
+    """Opens streams to the peer, and stops them all."""
+    opened = []
+
+    def opening(url: str = peer.url, **more) -> Heard:
+        opened.append(Heard(url, **more))
+        return opened[-1]
+
+    yield opening
+    for one in opened:
+        one.stream.stop()

@@ -10,55 +10,9 @@ from actors.upbit.limits import Limiter, Urgency
 from actors.upbit.sign import Keys, Secret
 from actors.upbit.streams import Stream, Timing
 from domain.errors import RateLimited
+from tests.actors.upbit.heard import STEADY, WAIT_S, WANTED, Heard, trade
 from tests.actors.upbit.peer import BINARY, PING, PONG, TEXT, Peer, frame, loopback_tls
 from tests.actors.upbit.test_limits import HandClock
-
-WAIT_S = 10.0
-STEADY = Timing(backoff_s=0.01, backoff_max_s=0.02)
-SIMPLE = {"ty": "trade", "cd": "KRW-BTC", "ttms": 1_795_327_198_842, "tp": 1, "tv": 2, "ab": "ASK", "sid": 5}
-
-
-def trade(number: int) -> bytes:
-    return json.dumps(SIMPLE | {"sid": number}).encode()
-
-
-class Heard:
-    """A stream and what it told."""
-
-    def __init__(self, url: str, **more) -> None:
-        self.frames: queue.Queue = queue.Queue()
-        self.states: queue.Queue = queue.Queue()
-        more = {"timing": STEADY, "on_frame": self.frames.put} | more
-        wanted = ({"type": "trade", "codes": ["KRW-BTC"]},)
-        self.stream = Stream(url, wanted, on_state=lambda up, why: self.states.put((up, why)), **more)
-        self.stream.start()
-
-    def state(self) -> tuple[bool, str]:
-        return self.states.get(timeout=WAIT_S)
-
-    def number(self) -> int:
-        return self.frames.get(timeout=WAIT_S).trade.sequential_id
-
-
-@pytest.fixture
-def peer():
-    one = Peer()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def listening(peer):
-    """Opens streams to the peer, and stops them all."""
-    opened = []
-
-    def opening(url: str = peer.url, **more) -> Heard:
-        opened.append(Heard(url, **more))
-        return opened[-1]
-
-    yield opening
-    for one in opened:
-        one.stream.stop()
 
 
 def test_a_peer_that_answers_no_ping_is_left_for_a_new_connection(peer, listening):
@@ -82,6 +36,21 @@ def test_a_peer_that_only_answers_pings_is_kept_unless_data_must_come(peer, list
     with pytest.raises(ConnectionError):
         peer.pong_forever(line)
     assert hungry.state()[0]
+    assert hungry.state() == (False, "no data for 0 s")
+
+
+def up_forever(peer, line) -> None:
+    """Say that the exchange is there at every ping, until the client hangs up."""
+    while peer.read(line, PING) == b"":
+        line.sendall(frame(b'{"status":"UP"}'))
+
+
+def test_the_exchanges_sign_of_life_is_no_data(peer, listening):
+    hungry = listening(timing=Timing(0.05, 5.0, 0.01, 0.02, dataless_s=0.3))
+    line = peer.accept()
+    assert hungry.state()[0]
+    with pytest.raises(OSError, match=r"hung up|reset|pipe"):
+        up_forever(peer, line)
     assert hungry.state() == (False, "no data for 0 s")
 
 
@@ -148,7 +117,7 @@ def test_a_bug_in_whoever_is_told_of_a_loss_does_not_end_the_stream(peer, caplog
             raise bugs.pop()
         states.put((up, reason))
 
-    stream = Stream(peer.url, (), on_frame=lambda _: None, on_state=on_state, timing=STEADY)
+    stream = Stream(peer.url, WANTED, on_frame=lambda _: None, on_state=on_state, timing=STEADY)
     stream.start()
     peer.accept().close()
     assert states.get(timeout=WAIT_S) == (True, "connected")
