@@ -71,7 +71,8 @@ class Feed(Actor[None]):
     Edge: sends TradesPrinted to the market of each frame, and IntervalEnded to every market once a frame or the echo of
     a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen on
     `tickers`. Listeners get the trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames
-    of one socket come in order: an interval's end is told after all its trades.
+    of one socket come in order: an interval's end is told after all its trades. `real` gives the
+    seconds by which prices are paced for the eye.
     """
 
     edge = True
@@ -86,8 +87,10 @@ class Feed(Actor[None]):
         markets: tuple[str, ...],
         now: Callable[[], int],
         listeners: tuple[str, ...] = (),
+        real: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(context, name)
+        self._real = real
         self._markets = frozenset(markets)
         self._now = now
         self._listeners = listeners
@@ -154,14 +157,14 @@ class Feed(Actor[None]):
             self.outlet.send(listener, message)
 
     def _show(self, seen: TickerSeen) -> None:
-        if self._tickers.passes(seen.market, seen, time.monotonic()):
+        if self._tickers.passes(seen.market, seen, self._real()):
             self.outlet.publish("tickers", seen)
 
     def _show_late(self, server_time: int) -> None:
         """A market that fell silent has still said its last word: the next frame of any market brings it along."""
         for book in self._books.late(server_time):
             self._tell_listeners(book)
-        for ticker in self._tickers.late(time.monotonic()):
+        for ticker in self._tickers.late(self._real()):
             self.outlet.publish("tickers", ticker)
 
     def _pulse(self, server_time: int) -> None:

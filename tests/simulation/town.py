@@ -119,7 +119,15 @@ class Town:
             ActorSpec("dashboard", functools.partial(Sink, heard=[])),
             ActorSpec("rest", functools.partial(SimRest, outside=self.outside, history=self.history)),
             ActorSpec(
-                "feed", functools.partial(Feed, open_stream=public, markets=MARKETS, now=now, listeners=listeners)
+                "feed",
+                functools.partial(
+                    Feed,
+                    open_stream=public,
+                    markets=MARKETS,
+                    now=now,
+                    listeners=listeners,
+                    real=lambda: now() / US_PER_S,
+                ),
             ),
         )
         if self.inside:
