@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
+from actors.freshness import freshness_lamp, gap_line, source_lamp
 from domain.market import US_PER_S
 from domain.message import Message
 from domain.messages import (
     DecisionsMade,
     EquityMeasured,
     FillBooked,
+    GapFilled,
     GuardAlive,
     IncidentRaised,
     OrderChanged,
@@ -18,7 +20,9 @@ from domain.messages import (
     ReconcileFinished,
     RiskTripped,
     SettingsChanged,
+    SourceChanged,
     StreamChanged,
+    StreamMeasured,
     TickerSeen,
     TradingStateChanged,
 )
@@ -102,10 +106,8 @@ class Board:
                 verb = "released" if message.released else "tripped"
                 text = f"{message.kind} {verb} by {message.subject}: {message.text}"
                 return self._line(message.at, "warn", f"risk.{message.kind.lower()}", text)
-            case StreamChanged():
-                self._lamp(message.stream, "ok" if message.connected else "bad", message.reason, message.at)
-                code = f"stream.{'up' if message.connected else 'down'}"
-                return {"lamps"} | self._line(message.at, "info", code, f"{message.stream} stream: {message.reason}")
+            case StreamChanged() | SourceChanged() | GapFilled() | StreamMeasured():
+                return self._stream(message)
             case ReconcileFinished():
                 text = "books equal the exchange" if message.green else "; ".join(message.differences)
                 self._lamp("reconciler", "ok" if message.green else "warn", text, message.at)
@@ -227,6 +229,22 @@ class Board:
         text = f"no price for {', '.join(late)}" if late else f"{len(alive.watched)} positions watched"
         self._lamp("guard", "warn" if late else "ok", text, alive.at)
         return {"lamps"}
+
+    def _stream(self, message: StreamChanged | SourceChanged | GapFilled | StreamMeasured) -> set[str]:
+        match message:
+            case StreamChanged():
+                self._lamp(message.stream, "ok" if message.connected else "bad", message.reason, message.at)
+                code = f"stream.{'up' if message.connected else 'down'}"
+                return {"lamps"} | self._line(message.at, "info", code, f"{message.stream} stream: {message.reason}")
+            case SourceChanged():
+                lamp = self.lamps[message.stream] = source_lamp(message)
+                return {"lamps"} | self._line(message.at, "warn", f"stream.by_{message.source}", lamp.text)
+            case GapFilled():
+                level = "error" if message.unfilled else "info"
+                return self._line(message.at, level, "stream.gap", f"{message.stream} stream: {gap_line(message)}")
+            case StreamMeasured():
+                self.lamps["data"] = freshness_lamp(message)
+                return {"lamps"}
 
     def _order(self, order: OrderChanged) -> set[str]:
         if order.stage in EXISTED and order.identifier not in self.ordered:

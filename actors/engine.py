@@ -113,7 +113,12 @@ class Engine:
             ActorSpec(
                 "feed",
                 functools.partial(
-                    Feed, open_stream=place.public(self._markets), markets=self._markets, now=now, listeners=listeners
+                    Feed,
+                    open_stream=place.public(self._markets),
+                    markets=self._markets,
+                    now=now,
+                    listeners=listeners,
+                    client=place.rest,
                 ),
             ),
         ]

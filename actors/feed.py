@@ -5,12 +5,25 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from actors.lookout import TradeClient
+from actors.rhythm import MarketStaleness, Staleness
 from actors.runtime import Actor, Context
+from actors.standin import Outlets, Patience, StandIn
+from actors.tape import Tape
 from domain.market import US_PER_S, Book, Trade
-from domain.messages import BookSeen, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
+from domain.messages import (
+    BookSeen,
+    IntervalDue,
+    IntervalEnded,
+    StreamChanged,
+    StreamMeasured,
+    TickerSeen,
+    TradesPrinted,
+)
 
 BOOK_EVERY_US = US_PER_S  # a market's book goes out once a second at the most
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
+TRADES_MAX = 500  # trades of one message
 
 Accepted: TypeAlias = IntervalDue
 
@@ -23,6 +36,9 @@ class PublicStream(Protocol):
     def start(self) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
     def probe(self, mark: int) -> None: ...  # noqa: D102
+    def check(self) -> None: ...  # noqa: D102
+    def renew(self, reason: str) -> None: ...  # noqa: D102
+    def staleness(self) -> Staleness: ...  # noqa: D102
 
 
 OpenStream: TypeAlias = Callable[
@@ -66,13 +82,15 @@ class Pace(Generic[T]):
 
 
 class Feed(Actor[None]):
-    """Owns the public socket.
+    """Owns the public socket, and with a `client` the REST calls that stand in for it.
 
     Edge: sends TradesPrinted to the market of each frame, and IntervalEnded to every market once a frame or the echo of
     a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen on
     `tickers`. Listeners get the trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames
-    of one socket come in order: an interval's end is told after all its trades. `real` gives the
-    seconds by which prices are paced for the eye.
+    of one socket come in order: an interval's end is told after all its trades. Every trade is told once. With a client
+    the trades of a gap are told before those after it, REST takes over from a silent stream, and no end of an interval
+    is told to a market that may miss trades; publishes SourceChanged and GapFilled on `tape`, StreamMeasured on
+    `freshness`. `real` gives the seconds by which prices are paced for the eye.
     """
 
     edge = True
@@ -87,26 +105,48 @@ class Feed(Actor[None]):
         markets: tuple[str, ...],
         now: Callable[[], int],
         listeners: tuple[str, ...] = (),
+        client: TradeClient | None = None,
+        patience: Patience | None = None,
         real: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(context, name)
         self._real = real
-        self._markets = frozenset(markets)
+        self._tapes = {market: Tape() for market in sorted(markets)}
         self._now = now
         self._listeners = listeners
         self._stream = open_stream(self._on_trade, self._on_book, self._on_echo, self._on_state)
         self._lock = threading.Lock()
+        self._connected = False
         self._server_time = 0
         self._due: list[int] = []
         self._books: Pace[BookSeen] = Pace(BOOK_EVERY_US)
         self._tickers: Pace[TickerSeen] = Pace(TICKER_EVERY_S)
+        self._patience = patience or Patience()
+        self._standin: StandIn | None = None
+        if client is not None:
+            self._standin = StandIn(client, self._tapes, self._lock, self._outlets(), self._patience)
+
+    def _outlets(self) -> Outlets:
+        return Outlets(
+            now=self._now,
+            go_on=self._go_on,
+            end=self._end,
+            repair=self._repair,
+            heal=lambda _: self._stream.check(),
+            say=lambda message: self.outlet.publish("tape", message),
+            measure=self._measure,
+        )
 
     def on_begin(self) -> None:
         """Connect."""
+        if self._standin is not None:
+            self._standin.start()
         self._stream.start()
 
     def on_end(self) -> None:
         """Disconnect and wait for the socket's thread."""
+        if self._standin is not None:
+            self._standin.stop()
         self._stream.stop()
 
     def handle(self, message: Accepted) -> None:
@@ -123,15 +163,17 @@ class Feed(Actor[None]):
     def _on_trade(self, market: str, trade: Trade) -> None:
         with self._lock:
             self._pulse(trade.at)
-            if market in self._markets:
-                self._print(TradesPrinted(market, (trade,)))
-                self._show(TickerSeen(market, trade.price, trade.at))
+            if (tape := self._tapes.get(market)) is not None:
+                behind = tape.behind
+                self._go_on(market, tape.take(trade, self._real()))
+                if (behind or tape.owed) and self._standin is not None:
+                    self._standin.heard(market, trade.at, was_behind=behind)
             self._show_late(trade.at)
 
     def _on_book(self, market: str, book: Book) -> None:
         with self._lock:
             self._pulse(book.at)
-            if market in self._markets and self._books.passes(market, seen := BookSeen(market, book), book.at):
+            if market in self._tapes and self._books.passes(market, seen := BookSeen(market, book), book.at):
                 self._tell_listeners(seen)
             self._show_late(book.at)
 
@@ -142,15 +184,27 @@ class Feed(Actor[None]):
 
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         with self._lock:
+            self._connected = connected
+            if self._standin is not None and connected:
+                self._standin.connected()
+            elif self._standin is not None:
+                self._standin.lost(reason)
             changed = StreamChanged("public", connected, reason, self._now())
             self.outlet.publish("streams", changed)
             self._tell_listeners(changed)
             if not connected:
                 self._books = Pace(BOOK_EVERY_US)  # what still waits in it is outdated
 
-    def _print(self, printed: TradesPrinted) -> None:
-        self.outlet.send(f"market:{printed.market}", printed)
-        self._tell_listeners(printed)
+    # --- with the lock held
+
+    def _go_on(self, market: str, trades: tuple[Trade, ...]) -> None:
+        """These are the market's next trades."""
+        for at in range(0, len(trades), TRADES_MAX):
+            printed = TradesPrinted(market, trades[at : at + TRADES_MAX])
+            self.outlet.send(f"market:{market}", printed)
+            self._tell_listeners(printed)
+        if trades:
+            self._show(TickerSeen(market, trades[-1].price, trades[-1].at))
 
     def _tell_listeners(self, message: TradesPrinted | BookSeen | StreamChanged) -> None:
         for listener in self._listeners:
@@ -176,5 +230,41 @@ class Feed(Actor[None]):
     def _end_intervals(self) -> None:
         while self._due and self._due[0] <= self._server_time:
             end = self._due.pop(0)
-            for market in sorted(self._markets):
-                self.outlet.send(f"market:{market}", IntervalEnded(end))
+            for market in self._tapes:
+                if self._standin is None or not self._standin.must_wait(market, end):
+                    self._end(market, end)
+
+    def _end(self, market: str, end: int) -> None:
+        self.outlet.send(f"market:{market}", IntervalEnded(end))
+
+    def _repair(self, market: str) -> None:
+        """Trades of this market are lost: it is to load its candles, as after a loss of the stream."""
+        lost = StreamChanged("public", self._connected, "trades were lost", self._now())
+        self.outlet.send(f"market:{market}", lost)
+
+    # --- the stand-in's thread
+
+    def _measure(self, on_rest: tuple[str, ...]) -> None:
+        """Tell how fresh the stream is; one that stays silent while REST stands in is tried anew."""
+        told = self._stream.staleness()
+        types: dict[str, float] = {}
+        for one in told.markets:
+            if one.age_s is not None:
+                types[one.type] = min(one.age_s, types.get(one.type, one.age_s))
+        late = tuple(
+            (one.type, one.market, one.age_s)
+            for one in told.markets
+            if one.age_s is not None and one.is_late and not self._is_quiet(one)
+        )
+        measured = StreamMeasured(
+            "public", told.connected, tuple(sorted(types.items())), late, told.unheard, on_rest, self._now()
+        )
+        self.outlet.publish("freshness", measured)
+        silent_s = told.connected_s if told.dataless_s is None else told.dataless_s
+        if on_rest and silent_s is not None and silent_s > self._patience.renew_s:
+            self._stream.renew(f"no data for {silent_s:.0f} s, although there were trades")
+
+    def _is_quiet(self, one: MarketStaleness) -> bool:
+        """Whether REST was asked since, and had no newer trade either."""
+        tape = self._tapes.get(one.market) if one.type == "trade" else None
+        return tape is not None and not tape.behind and tape.looked > (tape.rhythm.last or 0.0)

@@ -28,6 +28,8 @@ def topics(markets: Sequence[str]) -> dict[str, tuple[str, ...]]:
     actors = tuple(market_actor(market) for market in markets)
     return {
         "streams": (*actors, "gateway", "reconciler", *SHOWN),
+        "tape": SHOWN,
+        "freshness": ("dashboard",),
         "terms": ("gateway", "portfolio"),
         "universe": ("portfolio",),
         "fills": ("portfolio", *SHOWN),

@@ -83,6 +83,53 @@ class StreamChanged(Message, frozen=True):
     at: int
 
 
+class SourceChanged(Message, frozen=True):
+    """Feed to whoever shows the streams: where the trades of `markets` come from now.
+
+    `source` is `rest` while the stream says nothing of trades that REST shows, `stream` once it speaks again.
+    """
+
+    stream: str
+    source: str
+    markets: tuple[str, ...]
+    reason: str
+    at: int
+
+
+class GapFilled(Message, frozen=True):
+    """Feed to whoever shows the streams: the tape is whole again.
+
+    Of what happened from `since` to `until` on these `markets` the stream had said nothing; REST told so many `trades`
+    in its place. The gap of those `unfilled` stays: they load their candles anew.
+    """
+
+    stream: str
+    reason: str
+    since: int
+    until: int
+    markets: tuple[str, ...]
+    trades: int
+    unfilled: tuple[str, ...]
+    at: int
+
+
+class StreamMeasured(Message, frozen=True):
+    """Feed to whoever shows the streams, every few seconds: how fresh the data is. Ages are real seconds.
+
+    `types` is the age of the newest data of each type, `late` what is silent for longer than its habits explain,
+    `unheard` what never came; these three name a type, and a market. `on_rest` are the markets REST stands in for.
+    """
+
+    conflate: ClassVar[str] = "stream"
+    stream: str
+    connected: bool
+    types: tuple[tuple[str, float], ...]
+    late: tuple[tuple[str, str, float], ...]
+    unheard: tuple[tuple[str, str], ...]
+    on_rest: tuple[str, ...]
+    at: int
+
+
 class UniverseChanged(Message, frozen=True):
     """The markets of the session, and those among them that may not be entered now, each with the reason."""
 

@@ -13,6 +13,7 @@ from domain.messages import (
     DecisionsMade,
     EquityMeasured,
     FillBooked,
+    GapFilled,
     GuardAlive,
     IncidentRaised,
     OrderChanged,
@@ -21,7 +22,9 @@ from domain.messages import (
     ReconcileFinished,
     RiskTripped,
     SettingsChanged,
+    SourceChanged,
     StreamChanged,
+    StreamMeasured,
     TickerSeen,
     TradingStateChanged,
 )
@@ -80,6 +83,9 @@ def test_every_event_counts_even_one_that_shows_nothing(board):
         (TradingStateChanged("ACTIVE", "", "", T0), {"state", "tape"}),
         (RiskTripped(T0, "DAY_LOSS", "account", "3 %"), {"tape"}),
         (StreamChanged("public", True, "connected", T0), {"lamps", "tape"}),
+        (SourceChanged("public", "rest", (BTC,), "silent", T0), {"lamps", "tape"}),
+        (GapFilled("public", "gone", T0, T0 + 5, (BTC,), 3, (), T0), {"tape"}),
+        (StreamMeasured("public", True, (("trade", 0.2),), (), (), (), T0), {"lamps"}),
         (ReconcileFinished(T0, True, ()), {"lamps"}),
         (GuardAlive(T0, ()), {"lamps"}),
         (IncidentRaised(T0, "crash", "risk", "why"), {"tape"}),
@@ -207,6 +213,50 @@ def test_lamps_tell_what_is_wrong(board):
     assert board.green_at == T0 + 5
     board.apply(ReconcileFinished(T0 + 6, False, ("KRW 1",)))
     assert board.green_at == 0
+
+
+def test_a_stream_rest_stands_in_for_is_shown_as_such_until_it_speaks_again(board):
+    board.apply(StreamChanged("public", True, "connected", T0))
+    board.apply(SourceChanged("public", "rest", (BTC, ETH), "silent", T0))
+    assert (board.lamps["public"].state, board.lamps["public"].text) == (
+        "warn",
+        f"REST stands in for {BTC}, {ETH}: silent",
+    )
+    board.apply(SourceChanged("public", "stream", (BTC,), "it speaks again", T0))
+    assert board.lamps["public"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("measured", "state", "text"),
+    [
+        (
+            StreamMeasured("public", True, (("orderbook", 0.11), ("trade", 2.0)), (), (), (), T0),
+            "ok",
+            "orderbook 0.1 s, trade 2.0 s",
+        ),
+        (
+            StreamMeasured("public", True, (), (("trade", BTC, 45.2),), (("ticker", ETH),), (BTC,), T0),
+            "warn",
+            f"no data yet; by REST: {BTC}; late: trade {BTC} 45 s; never heard: ticker {ETH}",
+        ),
+        (StreamMeasured("public", False, (), (), (), (), T0), "bad", "no data yet"),
+        (StreamMeasured("public", False, (), (), (), (BTC,), T0), "warn", f"no data yet; by REST: {BTC}"),
+    ],
+)
+def test_the_lamp_of_the_data_tells_how_fresh_it_is_and_what_is_missing(board, measured, state, text):
+    board.apply(measured)
+    assert (board.lamps["data"].state, board.lamps["data"].text) == (state, text)
+
+
+def test_a_gap_is_told_with_what_filled_it_and_louder_when_it_stays(board):
+    board.apply(GapFilled("public", "gone", T0, T0 + 2_500_000, (BTC, ETH), 7, (), T0))
+    board.apply(GapFilled("public", "gone", T0, T0 + 2_500_000, (BTC, ETH), 7, (ETH,), T0))
+    stays, filled = board.snapshot().tape
+    assert (filled.level, filled.text) == (
+        "info",
+        "public stream: gap of 2.5 s (gone): 7 trades of 2 markets by REST",
+    )
+    assert (stays.level, stays.text) == ("error", f"{filled.text}, not filled: {ETH}")
 
 
 def test_the_guards_lamp_warns_of_a_held_market_without_prices(board):

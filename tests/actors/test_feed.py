@@ -3,8 +3,17 @@ from decimal import Decimal as D
 import pytest
 
 from actors.feed import Feed, Pace
+from actors.rhythm import MarketStaleness, Staleness
 from domain.market import MINUTE, US_PER_S, Book, Level, Trade
-from domain.messages import BookSeen, IntervalDue, IntervalEnded, StreamChanged, TickerSeen, TradesPrinted
+from domain.messages import (
+    BookSeen,
+    IntervalDue,
+    IntervalEnded,
+    StreamChanged,
+    StreamMeasured,
+    TickerSeen,
+    TradesPrinted,
+)
 from domain.orders import Side
 from tests.actors.edge import Ear
 from tests.actors.stage import T0
@@ -19,6 +28,7 @@ class Stream:
         self.trade, self.book, self.echo, self.state = on_trade, on_book, on_echo, on_state
         self.probes: list[int] = []
         self.running = False
+        self.fresh = Staleness(None, None, None, (), (), (), 0)
 
     def start(self) -> None:
         self.running = True
@@ -28,6 +38,9 @@ class Stream:
 
     def probe(self, mark: int) -> None:
         self.probes.append(mark)
+
+    def staleness(self) -> Staleness:
+        return self.fresh
 
 
 class Rig:
@@ -185,3 +198,22 @@ def test_the_state_of_the_connection_is_published_and_told_to_the_listeners(hear
     heard.stream.state(False, "silent for 25 s")
     down = StreamChanged("public", False, "silent for 25 s", T0)
     assert heard.ear.all() == [("streams", down), ("venue", down)]
+
+
+def test_a_trade_told_twice_goes_on_once(rig):
+    for number in (1, 1, 2):
+        rig.stream.trade(BTC, trade(T0, number))
+    assert [one.trades[0].sequential_id for one in rig.ear.of(TradesPrinted)] == [1, 2]
+
+
+def test_what_rest_has_found_quiet_is_not_told_late(rig):
+    silent = [MarketStaleness(kind, market, 30.0, 12.0) for kind in ("trade", "orderbook") for market in (BTC, ETH)]
+    never = MarketStaleness("ticker", BTC, None, None)
+    rig.stream.fresh = Staleness(99.0, 1.0, 1.0, (*silent, never), (("ticker", BTC),), (), 0)
+    rig.feed._tapes[BTC].looked = 1.0
+    rig.feed._measure((ETH,))
+    (told,) = rig.ear.of(StreamMeasured)
+    assert told.connected
+    assert told.types == (("orderbook", 30.0), ("trade", 30.0))
+    assert told.late == (("trade", ETH, 30.0), ("orderbook", BTC, 30.0), ("orderbook", ETH, 30.0))
+    assert (told.unheard, told.on_rest) == ((("ticker", BTC),), (ETH,))
