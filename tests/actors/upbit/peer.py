@@ -39,6 +39,10 @@ class Peer:
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/websocket/v1"
         self.request = ""
 
+    def keep_listening(self) -> None:
+        """Wait for the next connection for as long as it takes."""
+        self._listener.settimeout(None)
+
     def accept(self, refusal: bytes = b"", *, extensions: str = "", first: bytes = b"") -> socket.socket:
         """The next connection: shaken hands with (agreeing to `extensions`, `first` right behind), or refused."""
         line, _ = self._listener.accept()
