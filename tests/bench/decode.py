@@ -4,13 +4,14 @@ The rival makes a plain dataclass with every field of the frame, its numbers flo
 dataclass for each level too. Ours makes the value that the engine works with.
 """
 
+import argparse
 import dataclasses
 import functools
 import itertools
 import json
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from statistics import median
 
@@ -88,8 +89,9 @@ def exactly(raw: bytes) -> object:
     return frame.exact()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print the figures."""
+    argparse.ArgumentParser(prog="python -m tests.bench decode", description=__doc__).parse_args(list(arguments))
     print(f"{'frame':44} {'ours':>6}     {'json':>6}     ratio (asked for: a ticker at most x{LIMIT})")
     for name, raw in (("ticker", TICKER), ("trade", TRADE), (f"book of {LEVELS} levels", book())):
         for form, text in (("DEFAULT", raw), ("SIMPLE", simple(raw))):
