@@ -10,8 +10,10 @@ from typing import Any
 from actors.feed import Feed
 from actors.runtime import ScaledClock
 from actors.standin import Patience
+from actors.upbit import line
 from actors.upbit.frames import Frame, TradeFrame
 from actors.upbit.rest import UpbitRest
+from actors.upbit.retry import Timeouts
 from actors.upbit.streams import Stream, Timing
 from domain.message import Message
 from domain.messages import IntervalDue, TradesPrinted
@@ -116,7 +118,11 @@ class Wired:
         self.ear = Ear()
         self.time = T0  # moved by hand
         self.rest = UpbitRest(
-            truth.url, None, ScaledClock(T0, time.monotonic_ns(), 1_000.0), timeout_s=(2.0, 2.0), pause=lambda _: None
+            truth.url,
+            None,
+            ScaledClock(T0, time.monotonic_ns(), 1_000.0),
+            timeouts=Timeouts(*[line.Patience(2.0, 2.0, 5.0)] * 4),
+            pause=lambda _: None,
         )
         wanted = ({"type": "trade", "codes": [BTC, ETH]},)
 

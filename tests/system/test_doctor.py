@@ -18,12 +18,7 @@ ROWS = (
     *("disk space", "disk speed", "journal", "single instance", "python", "packages"),
     *("database", "vault", "numba cache"),
 )
-NOT_APPLICABLE = {
-    "dns",
-    "tls",
-    "withdrawal",
-    "vault",
-}  # the sandbox is an address, without TLS, and lists no permission
+NOT_APPLICABLE = {"dns", "tls", "vault"}  # the sandbox is an address, without TLS
 OF_THE_MACHINE = {"disk space", "disk speed", "packages"}  # what this machine is like is not ours to say
 
 
