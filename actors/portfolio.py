@@ -213,6 +213,8 @@ class Portfolio(Desk):
             self._sale_ended(order, ZERO, f"{refused.code}: {refused.numbers}")
 
     def _on_finished(self, finished: OrderFinished) -> None:
+        for booked in finished.fills:
+            self._on_fill(booked)
         order = self._settled(finished.intent_id)
         if order is None:
             return

@@ -150,7 +150,9 @@ class OrderWatch(Actor[GatewayState]):
             del self.state.intents[old.identifier]
 
     def _finished(self, order: TrackedOrder) -> OrderFinished:
-        return OrderFinished(order.intent.intent_id, order.intent.market, order.stage, order.booked, order.detail)
+        fills = tuple(order.booked_as(fill) for fill in order.fills.values())
+        wish = order.intent
+        return OrderFinished(wish.intent_id, wish.market, order.stage, order.booked, order.detail, fills)
 
     def _find(self, identifier: str) -> TrackedOrder | None:
         intent_id = self.state.intents.get(identifier)

@@ -48,22 +48,6 @@ class OrderRefused(Message, frozen=True):
     numbers: str
 
 
-class OrderFinished(Message, frozen=True):
-    """Gateway to portfolio and risk: nothing more will happen to this intent, and all its fills were told before."""
-
-    intent_id: str
-    market: str
-    stage: str
-    executed_volume: Decimal
-    detail: str
-
-
-class IntentAsked(Message, frozen=True):
-    """Portfolio or risk to gateway: what became of this intent? Answered by OrderFinished, or by silence while open."""
-
-    intent_id: str
-
-
 class FillBooked(Message, frozen=True):
     """Gateway to all: an execution, exactly once for each trade id."""
 
@@ -71,6 +55,26 @@ class FillBooked(Message, frozen=True):
     intent_id: str
     reason: str
     strategy: str
+
+
+class OrderFinished(Message, frozen=True):
+    """Gateway to portfolio and risk: nothing more will happen to this intent.
+
+    All its fills were told before; they come along once more, for whoever did not survive hearing of them.
+    """
+
+    intent_id: str
+    market: str
+    stage: str
+    executed_volume: Decimal
+    detail: str
+    fills: tuple[FillBooked, ...] = ()
+
+
+class IntentAsked(Message, frozen=True):
+    """Portfolio or risk to gateway: what became of this intent? Answered by OrderFinished, or by silence while open."""
+
+    intent_id: str
 
 
 class OrderChanged(Message, frozen=True):

@@ -20,6 +20,7 @@ from tests.actors.stage import BTC
 from tests.actors.trade import (
     ETH,
     PRICE,
+    booked,
     entry,
     evaluation,
     fill,
@@ -47,6 +48,15 @@ def test_a_fill_told_twice_counts_once(portfolio):
     fill(portfolio, intent, 1, "0.003")
     assert portfolio.sent == []
     assert portfolio.state.ledger.coins == {BTC: D("0.003")}
+
+
+def test_a_fill_that_was_lost_on_its_way_is_booked_with_the_end_of_its_order(holding):
+    intent = sale(holding)
+    finished(holding, intent, "0.006", fills=(booked(intent, 2, "0.006"),))
+    assert holding.to("risk", OrderIntended) == []  # nothing is left to sell once more
+    assert holding.state.ledger.coins.get(BTC, D(0)) == 0
+    (closed,) = holding.on("positions", PositionClosed)
+    assert closed.market == BTC
 
 
 def test_a_filled_entry_counts_for_the_day_and_an_empty_one_does_not(portfolio):

@@ -89,7 +89,9 @@ def test_a_fill_told_twice_counts_once(gateway):
     assert len(gateway.on("fills", FillBooked)) == 1
     gateway.tell(LookUpAnswered(IDENTIFIER, "found", a_report(a_fill())), "venue")
     assert gateway.on("fills", FillBooked) == []
-    assert gateway.to("portfolio", OrderFinished)[0].executed_volume == a_fill().volume
+    (finished,) = gateway.to("portfolio", OrderFinished)
+    assert finished.executed_volume == a_fill().volume
+    assert [one.fill for one in finished.fills] == [a_fill()]
 
 
 def test_fills_are_told_before_the_order_is_told_finished(gateway):

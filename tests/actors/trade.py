@@ -72,15 +72,19 @@ def entry(stage: Stage, bar: int = 1):
     return stage.to("risk", OrderIntended)[0].intent
 
 
-def fill(stage: Stage, intent, number: int, volume: str, price=PRICE) -> Stage:
+def booked(intent, number: int, volume: str, price=PRICE) -> FillBooked:
     at = T0 + BASE_FRAME + US_PER_S
     funds = price * D(volume)
     one = Fill(f"t{number}", "o", "i", intent.market, intent.side, price, D(volume), funds, funds * D("0.0005"), at)
-    return stage.tell(FillBooked(one, intent.intent_id, intent.reason, "A"), "gateway")
+    return FillBooked(one, intent.intent_id, intent.reason, "A")
 
 
-def finished(stage: Stage, intent, executed: str, stage_name: str = "done") -> Stage:
-    return stage.tell(OrderFinished(intent.intent_id, intent.market, stage_name, D(executed), "why"), "gateway")
+def fill(stage: Stage, intent, number: int, volume: str, price=PRICE) -> Stage:
+    return stage.tell(booked(intent, number, volume, price), "gateway")
+
+
+def finished(stage: Stage, intent, executed: str, stage_name: str = "done", fills=()) -> Stage:
+    return stage.tell(OrderFinished(intent.intent_id, intent.market, stage_name, D(executed), "why", fills), "gateway")
 
 
 def a_holding(volume: str = "0.006") -> Stage:
