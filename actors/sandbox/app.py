@@ -80,7 +80,8 @@ class App:
         )
         headers = limit_headers(group, verdict.left, by_ip=True)
         if verdict.status != OK:
-            return Admission(self._finished(request, limited(verdict, as_text=self._text_429)), headers, None)
+            headers = [] if faults.bare_429 else headers
+            return Admission(self._finished(request, limited(verdict, faults)), headers, None)
         if refused is not None:
             if faults.ws_auth_401:
                 return Admission(self._finished(request, refused.answer()), headers, None)
@@ -91,10 +92,6 @@ class App:
         """What the bucket for browsers says, None when the request has no Origin."""
         return (limits.ORIGIN, self.limits.take(ADDRESS, limits.ORIGIN, now)) if "origin" in headers else None
 
-    @property
-    def _text_429(self) -> bool:
-        return bool(self.world.mischief.faults.text_429)
-
     def _routed(self, request: Request) -> Answer:
         if request.path.startswith("/_sandbox/"):
             return self._control.answer(request)
@@ -104,9 +101,10 @@ class App:
         if route.private:
             self._check_private(request, route)
         group, verdict = self._limit(request, route)
-        passes = verdict.status == OK
-        answer = self._handled(request, route) if passes else limited(verdict, as_text=self._text_429)
-        answer.headers.extend(limit_headers(group, verdict.left, by_ip=not route.private))
+        passes, faults = verdict.status == OK, self.world.mischief.faults
+        answer = self._handled(request, route) if passes else limited(verdict, faults)
+        if passes or not faults.bare_429:
+            answer.headers.extend(limit_headers(group, verdict.left, by_ip=not route.private))
         return answer
 
     def _check_private(self, request: Request, route: Route) -> None:

@@ -15,7 +15,8 @@ class Faults:
     executes and answers 500. Requests: `latency` delays one by `latency_ms`, `storm` answers 429 for `storm_ms`,
     `bad_gateway` answers a GET with an HTML page. Streams: `ws_drop` cuts a socket at a frame; private frames may be
     lost, doubled, or come out of order. Lags: a new order is invisible, balances are old. Choices: the delay from
-    POST to match and from DELETE to cancel; plain-text 429; a bad token on a socket as HTTP 401 or as an error frame.
+    POST to match and from DELETE to cancel; plain-text 429; a 418 that does not tell its seconds; a Retry-After header
+    on both; neither of them with a Remaining-Req header; a bad token on a socket as HTTP 401 or as an error frame.
     """
 
     lose_response: float = 0.0
@@ -35,6 +36,9 @@ class Faults:
     match_delay_ms: float = 0.0
     cancel_delay_ms: float = 0.0
     text_429: float = 0.0
+    silent_418: float = 0.0
+    retry_after: float = 0.0
+    bare_429: float = 0.0
     ws_auth_401: float = 0.0
     market_offline: float = 0.0
     expired_key: float = 0.0

@@ -1,5 +1,8 @@
 """Rate limits, counted in the exchange's own time."""
 
+import pytest
+import websocket
+
 from actors.sandbox import limits
 from actors.sandbox.limits import Limits
 
@@ -52,13 +55,45 @@ def test_over_the_wire_429_then_418_with_seconds_in_the_body(start):
     assert answers[9].headers["remaining-req"] == "group=ticker; min=600; sec=0"
     assert answers[10].json()["error"]["name"] == "too_many_requests"
     assert "60 seconds" in answers[19].json()["error"]["message"]
-    assert client.public("/v1/orderbook", {"markets": "KRW-BTC"}).status_code == 200
+    assert client.public("/v1/orderbook", {"markets": "KRW-BTC"}).status_code == 418  # a block is of the address
+    assert client.get("/v1/accounts").status_code == 200
 
 
 def test_a_429_may_be_plain_text(start):
     client = start(faults={"text_429": 1})
     answers = [client.public("/v1/market/all") for _ in range(11)]
     assert (answers[10].status_code, answers[10].text) == (429, "Too many API requests.")
+
+
+def shut_out(client):
+    """The last answer of who hammers until the address is blocked, and the 429 before it."""
+    answers = [client.public("/v1/market/all") for _ in range(20)]
+    return answers[-2], answers[-1]
+
+
+def test_a_418_may_keep_its_seconds_to_itself(start):
+    _, blocked = shut_out(start(faults={"silent_418": 1}))
+    assert blocked.json()["error"] == {
+        "name": "rate_limit_exceeded_penalty",
+        "message": "You have been temporarily blocked",
+    }
+    assert blocked.headers["remaining-req"] == "group=market; min=600; sec=0"
+    assert "retry-after" not in blocked.headers
+
+
+def test_refusals_may_have_a_retry_after_and_no_remaining_req(start):
+    refused, blocked = shut_out(start(faults={"retry_after": 1, "bare_429": 1}))
+    assert (refused.headers["retry-after"], blocked.headers["retry-after"]) == ("1", "60")
+    assert not {"remaining-req", "limit-by-ip"} & (refused.headers.keys() | blocked.headers.keys())
+
+
+def test_a_block_of_the_address_shuts_out_public_sockets_too_but_not_the_pocket(start):
+    client = start()
+    shut_out(client)
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        client.socket()
+    assert refused.value.status_code == 418
+    client.socket({"type": "myOrder"}, private=True)
 
 
 def test_the_private_groups_have_their_own_names_and_sizes(start):
