@@ -1,6 +1,7 @@
 """The sandbox's listener: HTTP/1.1 with keep-alive, and the upgrade to a WebSocket, on one thread."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -16,15 +17,20 @@ from domain.errors import StorageError
 
 SOCKET_PATHS: Final = {"/websocket/v1": False, "/websocket/v1/private": True}  # whether it is private
 MAX_BODY: Final = 64 << 10
-IDLE_S: Final = 75.0  # a kept-alive connection without a request
+SINGLE: Final = frozenset({b"accept", b"authorization", b"content-type", b"host", b"origin"})
+"""Headers that the exchange refuses when they are repeated (2026-07-31)."""
 
 
 class Listener:
-    """Serves connections about one world."""
+    """Serves connections about one world.
+
+    `idle_s` (real) is how long a kept connection may stay silent, and how long a client may take over one request.
+    """
 
     def __init__(self, app: App, hub: Hub, *, idle_s: float, fatal: Callable[[StorageError], None]) -> None:
         self._app, self._hub, self._idle_s, self._fatal = app, hub, idle_s, fatal
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._closing = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
@@ -35,6 +41,9 @@ class Listener:
             await _Connection(self._app, self._hub, reader, writer, self._idle_s).run()
         except (Dropped, ConnectionError, TimeoutError):
             writer.transport.abort()
+        except asyncio.CancelledError:
+            if not self._closing:
+                raise
         except StorageError as error:  # what is not on disk is never told
             writer.transport.abort()
             self._fatal(error)
@@ -45,8 +54,10 @@ class Listener:
 
     async def close(self) -> None:
         """Cut every connection, and return when nobody serves one any more."""
-        for writer in self._open.values():
+        self._closing = True
+        for task, writer in self._open.items():
             writer.transport.abort()
+            task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
 
@@ -60,20 +71,26 @@ class _Connection:
         peer = writer.get_extra_info("peername")
         self._address = str(peer[0]) if peer else "0.0.0.0"  # noqa: S104 (no address: the other side is gone already)
         self._wire = h11.Connection(h11.SERVER)
+        self._bodiless = False
 
     async def run(self) -> None:
         """Answer one request after the other."""
         while True:
             try:
-                head = await self._next()
-                if not isinstance(head, h11.Request):
-                    return
-                body = await self._body()
+                async with asyncio.timeout(self._idle_s):
+                    head = await self._next()
+                    if not isinstance(head, h11.Request):
+                        return
+                    self._bodiless = head.method == b"HEAD"
+                    body = await self._body()
             except h11.RemoteProtocolError as error:
                 await self._send(Answer(error.error_status_hint, error_body("bad_request", str(error))))
                 return
             if body is None:
                 await self._send(Answer(413, error_body("bad_request", "body is too large")))
+                return
+            if repeated := _repeated(head):
+                await self._send(Answer(400, error_body("bad_request", f"repeated header {repeated}")))
                 return
             request = _request(head, body, self._address)
             if request.path in SOCKET_PATHS and request.headers.get("upgrade", "").lower() == "websocket":
@@ -89,8 +106,7 @@ class _Connection:
         while (event := self._wire.next_event()) is h11.NEED_DATA:
             if self._wire.they_are_waiting_for_100_continue:
                 self._writer.write(self._wire.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-            async with asyncio.timeout(IDLE_S):
-                self._wire.receive_data(await self._reader.read(1 << 16))
+            self._wire.receive_data(await self._reader.read(1 << 16))
         return event
 
     async def _body(self) -> bytes | None:
@@ -111,11 +127,12 @@ class _Connection:
         reason = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
         events = (
             h11.Response(status_code=answer.status, headers=headers, reason=reason.encode()),
-            h11.Data(data=answer.body),
+            h11.Data(data=b"" if self._bodiless else answer.body),
             h11.EndOfMessage(),
         )
         self._writer.write(b"".join(self._wire.send(event) or b"" for event in events))
-        await self._writer.drain()
+        async with asyncio.timeout(self._idle_s):  # who does not read its answer is not waited for
+            await self._writer.drain()
 
     async def _upgrade(self, head: h11.Request, request: Request) -> None:
         private = SOCKET_PATHS[request.path]
@@ -136,6 +153,12 @@ class _Connection:
             await socket.refuse(*admission.error)
             return
         await socket.run(self._reader)
+
+
+def _repeated(head: h11.Request) -> str:
+    """The name of a header that is there more than once and must not be; "" when there is none."""
+    counts = Counter(name for name, _ in head.headers if name in SINGLE)
+    return next((name.decode() for name, count in counts.items() if count > 1), "")
 
 
 def _request(head: h11.Request, body: bytes, address: str) -> Request:
