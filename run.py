@@ -41,6 +41,7 @@ class Options:
     settings_file: Path | None
     as_json: bool
     fault: str
+    scenario: Path | None
 
 
 class Session:
@@ -69,6 +70,8 @@ class Session:
             raise ConfigError("--candles plays on the local exchange: add --sandbox")
         if options.speed != 1.0 and not options.sandbox:
             raise ConfigError("--speed needs --sandbox: Upbit's own clock cannot be hurried")
+        if options.scenario and not options.sandbox:
+            raise ConfigError("--scenario is of the local exchange: add --sandbox")
         settings = load_settings(options.settings_file)
         home = Home(options.home)
         self._obey_signals()
@@ -134,6 +137,8 @@ class Session:
         arguments += ["--not-before", str(last_time(home.journal))]
         if options.candles:
             arguments += ["--candles", str(playable(options.candles, home.sandbox / "playing"))]
+        if options.scenario:
+            arguments += ["--scenario", str(options.scenario)]
         with local_exchange(home.sandbox, arguments) as local:
             self._box = local.process
             yield local.place
@@ -178,6 +183,7 @@ def main(*, verbose: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65_535), default=8_900, show_default=True, help="Port of the dashboard.")
 @click.option("--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file with settings.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@click.option("--scenario", type=click.Path(path_type=Path), help="TOML file of faults of the local exchange.")
 @click.option("--fault", default="", help="Rehearse a failure: ACTOR[:MESSAGE], crashes that actor once.", hidden=True)
 def paper(**options: Any) -> None:
     """Trade with play money: on Upbit's public data, or with --sandbox on a local exchange."""
@@ -192,6 +198,7 @@ def paper(**options: Any) -> None:
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--accounts", type=click.Path(path_type=Path), help="TOML file of pockets and keys; else one with one.")
 @click.option("--choice", "chosen", multiple=True, help="NAME=VALUE of what Upbit's documentation leaves open.")
+@click.option("--scenario", type=click.Path(path_type=Path), help="TOML file of faults, with their times.")
 @home_option
 def sandbox(  # noqa: PLR0913, PLR0917
     port: int,
@@ -201,6 +208,7 @@ def sandbox(  # noqa: PLR0913, PLR0917
     seed: int,
     accounts: Path | None,
     chosen: tuple[str, ...],
+    scenario: Path | None,
     home: Path,
 ) -> None:
     """Run the local exchange alone; prints its addresses and keys as one JSON line."""
@@ -222,6 +230,7 @@ def sandbox(  # noqa: PLR0913, PLR0917
             seed=seed,
             accounts=accounts,
             choices=parse_choices(chosen),
+            scenario=scenario,
         )
     )
 

@@ -35,6 +35,7 @@ _FAULTS = ", ".join(item.name for item in fields(Faults))
 @click.option("--fault", default="", help=f"NAME=VALUE,…: chances in [0, 1], flags, milliseconds. Names: {_FAULTS}.")
 @click.option("--accounts", type=click.Path(path_type=Path), help="TOML file of pockets and keys; else one with one.")
 @click.option("--choice", "chosen", multiple=True, help=f"NAME=VALUE of an open question. Names: {_CHOICES}.")
+@click.option("--scenario", type=click.Path(path_type=Path), help="TOML file of faults, with their times.")
 @click.option("--idle", "idle_s", type=float, default=60.0, show_default=True, help="Seconds a silent socket lives.")
 @click.option("--with-parent", is_flag=True, help="End when stdin ends.")
 def main(*, markets: str, start: str, capital: str, fault: str, chosen: tuple[str, ...], **rest: Any) -> None:

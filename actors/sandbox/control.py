@@ -9,7 +9,7 @@ import msgspec
 from actors.sandbox.accounts import Pocket
 from actors.sandbox.answers import Answer, Refused, Request, no_route, told
 from actors.sandbox.choices import VALUES, with_choices
-from actors.sandbox.faults import with_faults
+from actors.sandbox.fault_desk import FaultDesk
 from actors.sandbox.guard import check_local
 from actors.sandbox.order_wire import order_row
 from actors.sandbox.outside import Outside, named_pocket
@@ -19,7 +19,6 @@ from domain.errors import ConfigError
 from domain.matching import Working
 from domain.money import plain
 
-_decoder: Final = msgspec.json.Decoder(dict[str, float])
 _texts: Final = msgspec.json.Decoder(dict[str, str])
 _Handler: TypeAlias = Callable[[Request], Answer]
 
@@ -27,15 +26,13 @@ _Handler: TypeAlias = Callable[[Request], Answer]
 class Control:
     """Answers under /_sandbox/."""
 
-    def __init__(self, world: World, pockets: tuple[Pocket, ...]) -> None:
-        self._world, self._pockets = world, pockets
+    def __init__(self, world: World, pockets: tuple[Pocket, ...], desk: FaultDesk) -> None:
+        self._world, self._pockets, self._desk = world, pockets, desk
         outside = Outside(world, pockets)
         self._table: dict[tuple[str, str], _Handler] = {
             ("GET", ""): self._page,
             ("GET", "status"): lambda _: told(self._status()),
             ("GET", "books"): self._books,
-            ("GET", "faults"): lambda _: told(asdict(world.mischief.faults)),
-            ("POST", "faults"): self._change_faults,
             ("GET", "choices"): lambda _: told({"now": asdict(world.choices), "possible": VALUES}),
             ("POST", "choices"): self._change_choices,
             ("POST", "deposit"): outside.deposit,
@@ -45,8 +42,10 @@ class Control:
         }
 
     def answer(self, request: Request) -> Answer:
-        """The page, status, books, faults and choices; POST changes faults, choices, balances or trades by hand."""
+        """The page, status, books and choices, and the fault desk; POST changes choices, balances or trades by hand."""
         check_local(request)
+        if (answer := self._desk.answer(request)) is not None:
+            return answer
         handler = self._table.get((request.method, request.path.removeprefix("/_sandbox/")))
         return no_route() if handler is None else handler(request)
 
@@ -88,15 +87,6 @@ class Control:
                 "fills": [row for order in orders for row in _fills(order)],
             }
         )
-
-    def _change_faults(self, request: Request) -> Answer:
-        mischief = self._world.mischief
-        try:
-            mischief.faults = with_faults(mischief.faults, _decoder.decode(request.body))
-        except (msgspec.DecodeError, ConfigError) as error:
-            raise Refused(400, "bad_request", str(error)) from error
-        self._world.desk.keep_past_us = int(mischief.faults.accounts_lag_ms * 1000)
-        return told(asdict(mischief.faults))
 
     def _change_choices(self, request: Request) -> Answer:
         try:

@@ -1,9 +1,11 @@
 """What goes wrong on purpose, and which of the exchange's undocumented habits are played. All off by default."""
 
-import random
-from dataclasses import dataclass, field, fields, replace
-from typing import Final
+from dataclasses import dataclass, fields, replace
+from random import Random
+from typing import Any, Final
 
+from actors.sandbox.rules import FRAME_FAULTS, TARGETS, Armed, Rule, Subject, armed, fits
+from actors.sandbox.strikes import StrikeLog
 from domain.errors import ConfigError
 
 
@@ -47,6 +49,8 @@ class Faults:
 
 
 NAMES: Final = frozenset(item.name for item in fields(Faults))
+CHANCES: Final = NAMES & TARGETS.keys()
+"""The dials that are the chance of a strike; the others are lasting, or a measure."""
 
 
 def parse_faults(text: str, base: Faults | None = None) -> Faults:
@@ -61,31 +65,76 @@ def parse_faults(text: str, base: Faults | None = None) -> Faults:
     return with_faults(base or Faults(), values)
 
 
-def with_faults(base: Faults, values: dict[str, float]) -> Faults:
+def with_faults(base: Faults, values: dict[str, Any]) -> Faults:
     """The same faults with some of them changed; raises ConfigError for a name or value that is none."""
     for name, value in values.items():
         if name not in NAMES:
             raise ConfigError(f"no fault is called {name!r}; there are: {', '.join(sorted(NAMES))}")
-        if not (0 <= value < float("inf")) or (value > 1 and not name.endswith("_ms")):
-            raise ConfigError(f"fault {name}={value}: expected a chance or flag in [0, 1], or milliseconds for _ms")
-    return replace(base, **values)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not (0 <= value < float("inf")) or (value > 1 and not name.endswith("_ms")):
+            raise ConfigError(f"fault {name}={value!r}: expected a chance or flag in [0, 1], or milliseconds for _ms")
+    return replace(base, **{name: float(value) for name, value in values.items()})
 
 
-@dataclass(slots=True)
 class Mischief:
-    """The faults in force, and the seeded chance that decides when they strike."""
+    """Decides when a fault strikes: by the dials in `faults`, and by rules, each with a seeded chance of its own.
 
-    faults: Faults
-    seed: int
-    _rng: random.Random = field(init=False)
+    The same seed and the same calls give the same strikes. `log` keeps each of them; `frames_at_risk` is false while
+    nothing can happen to any frame.
+    """
 
-    def __post_init__(self) -> None:
-        self._rng = random.Random(self.seed)  # noqa: S311 (a rehearsal must be repeatable)
+    def __init__(self, faults: Faults, seed: int) -> None:
+        self.log = StrikeLog()
+        self.rules: dict[int, Armed] = {}
+        self.frames_at_risk = False
+        self._seed = seed
+        self._armed = 0
+        self._striking: dict[str, list[Armed]] = {}
+        self.faults = faults
+        self._dials: dict[str, Random] = {name: self.chance_of(name) for name in sorted(CHANCES)}
 
-    def strikes(self, chance: float) -> bool:
-        """Whether something of this chance happens now."""
-        return chance > 0 and self._rng.random() < chance
+    @property
+    def faults(self) -> Faults:
+        """The dials."""
+        return self._faults
 
-    def shuffle(self, frames: list[bytes]) -> None:
-        """Bring frames out of order."""
-        self._rng.shuffle(frames)
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults = faults
+        self._sort()
+
+    def chance_of(self, *what: object) -> Random:
+        """A random generator for one thing, the same in every run with this seed."""
+        return Random(":".join(map(str, (self._seed, *what))))  # noqa: S311 (a rehearsal must be repeatable)
+
+    def arm(self, rule: Rule, now: int) -> Armed:
+        """Let a rule hold from now on, or from the time or moment it names."""
+        self._armed += 1
+        one = armed(self._armed, rule, self.chance_of("rule", self._armed, rule.fault), now)
+        self.rules[one.number] = one
+        self._sort()
+        return one
+
+    def disarm(self, number: int) -> Armed | None:
+        """Let a rule hold no more; None when there is none of this number."""
+        gone = self.rules.pop(number, None)
+        self._sort()
+        return gone
+
+    def strike(self, fault: str, subject: Subject, now: int) -> Rule | None:
+        """The rule (or dial, as one) by which this fault hits this subject now, None when it is spared."""
+        for one in self._striking.get(fault, ()):
+            if one.strikes(subject, now):
+                self.log.note(now, fault, one.number, subject.what)
+                return one.rule
+        chance = getattr(self.faults, fault, 0.0)
+        if not chance or not fits(TARGETS[fault], subject) or self._dials[fault].random() >= chance:
+            return None
+        self.log.note(now, fault, 0, subject.what)
+        return Rule(fault, ms=getattr(self.faults, f"{fault}_ms", None))
+
+    def _sort(self) -> None:
+        self._striking = {}
+        for one in self.rules.values():
+            self._striking.setdefault(one.rule.fault, []).append(one)
+        self.frames_at_risk = any(name in self._striking or getattr(self._faults, name, 0.0) for name in FRAME_FAULTS)

@@ -23,7 +23,8 @@ class SandboxOptions:
     second before the first of them); made-up days are laid around it in the same way. `not_before` lets a clock that is
     behind a client's go on from there, so that both share one time. `speed` is simulated seconds a real second;
     `idle_s` (real) is how long a silent socket lives. `accounts` is a file of pockets and keys, in place of one main
-    pocket with `capital` KRW; `choices` are values of Choices by name, which win over those kept from before.
+    pocket with `capital` KRW; `choices` are values of Choices by name, which win over those kept from before;
+    `scenario` is a file of faults.
     """
 
     home: Path
@@ -42,6 +43,7 @@ class SandboxOptions:
     idle_s: float = 60.0
     accounts: Path | None = None
     choices: dict[str, str] = field(default_factory=dict)
+    scenario: Path | None = None
 
     def __post_init__(self) -> None:
         checks = (

@@ -12,10 +12,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from actors.sandbox.app import App
+from actors.sandbox.fault_desk import FaultDesk
 from actors.sandbox.hub import Hub
 from actors.sandbox.listener import Listener
 from actors.sandbox.opening import Opened, open_sandbox, remarks
 from actors.sandbox.options import SandboxOptions
+from actors.sandbox.scenario import read_scenario
 from actors.sandbox.world import World
 from domain.errors import ConfigError, StorageError, TradingError
 
@@ -77,7 +79,8 @@ class Server:
         self.world = opened.world
         try:
             hub = Hub(opened.world)
-            app = App(opened.world, opened.identity)
+            desk = self._fault_desk(opened.world)
+            app = App(opened.world, opened.identity, desk)
             listener = Listener(app, hub, idle_s=self._options.idle_s, fatal=self._fail)
             server = await self._listen(listener)
             async with server:
@@ -87,7 +90,7 @@ class Server:
                     complain(text)
                 ready(ready_line(opened, server.sockets[0].getsockname()[1]))
                 try:
-                    await self._play(opened.world)
+                    await self._play(opened.world, desk)
                 finally:
                     server.close()
                     await listener.close()
@@ -95,6 +98,13 @@ class Server:
             opened.world.desk.snapshot()
         finally:
             opened.store.close()
+
+    def _fault_desk(self, world: World) -> FaultDesk:
+        world.mischief.log.path = self._options.home.expanduser() / "faults.jsonl"
+        desk = FaultDesk(world, getattr(world, "announce", None))
+        if self._options.scenario is not None:
+            desk.play(read_scenario(self._options.scenario.expanduser()))
+        return desk
 
     async def _listen(self, listener: Listener) -> asyncio.Server:
         try:
@@ -119,12 +129,13 @@ class Server:
             pass
         self.stop()
 
-    async def _play(self, world: World) -> None:
+    async def _play(self, world: World, desk: FaultDesk) -> None:
         while not self._ending.is_set():
             done = world.catch_up()
+            desk.tick(world.clock.now())
             self._remark(world)
             with suppress(TimeoutError):
-                async with asyncio.timeout(_nap(world) if done else 0):
+                async with asyncio.timeout(_nap(world, desk) if done else 0):
                     await self._woken.wait()
         if self._failure is not None:
             raise self._failure
@@ -140,13 +151,13 @@ class Server:
             complain("the candles have ended: the clock goes on, the markets are quiet from here on")
 
 
-def _nap(world: World) -> float:
+def _nap(world: World, desk: FaultDesk) -> float:
     """Real seconds until something happens by itself, within bounds."""
     longest = min(MAX_NAP_S, max(MIN_NAP_S, MAX_NAP_S / world.clock.speed))
-    following = world.next_at
-    if following is None:
+    times = [at for at in (world.next_at, desk.next_at) if at is not None]
+    if not times:
         return longest
-    left = (following - world.clock.now()) / 1_000_000 / world.clock.speed
+    left = (min(times) - world.clock.now()) / 1_000_000 / world.clock.speed
     return min(max(left, MIN_NAP_S), longest)
 
 

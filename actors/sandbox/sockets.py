@@ -7,6 +7,8 @@ from typing import Final
 import wsproto
 from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.events import Request as WireRequest
+from wsproto.extensions import PerMessageDeflate
 from wsproto.utilities import RemoteProtocolError
 
 from actors.sandbox import limits
@@ -15,12 +17,16 @@ from actors.sandbox.answers import error_body
 from actors.sandbox.app import App
 from actors.sandbox.frames import Format
 from actors.sandbox.hub import Hub
+from actors.sandbox.socket_faults import SocketFaults
 from actors.sandbox.streams import BadFrame, Demand, read_demand
 
 BACKLOG: Final = 16 << 20  # bytes a client may be behind before it is cut off
 UP_EVERY_S: Final = 10.0  # of the exchange's time, but never more often than once a real second
 CLOSE_AFTER_S: Final = 0.15
+HOLD_S: Final = 0.2  # a frame held back for its follower goes out after this without one
 _LONGEST: Final = 1 << 20  # characters of one request
+_READ: Final = 1 << 16
+_PACKED_READ: Final = 1 << 12  # packed data may grow a thousandfold: no more than some MB at once
 _BINARY: Final = 0x82
 _SHORT: Final = 126
 _MEDIUM: Final = 1 << 16
@@ -58,42 +64,46 @@ class Socket:
         self._app, self._hub, self._writer = app, hub, writer
         self._private, self._idle_s = private, idle_s
         self._wire = wsproto.WSConnection(wsproto.ConnectionType.SERVER)
+        self._packs = False
+        self._faults = SocketFaults(app, "private" if private else "public", caller.pocket.name if caller else "")
         self._out: list[bytes] = []
-        self._private_out: list[bytes] = []
         self._used = time.monotonic()
         self._messages = limits.Limits()
         self._heard_so_far = ""
         self._up: asyncio.TimerHandle | None = None
+        self._release: asyncio.TimerHandle | None = None
 
     # --- what the hub says -------------------------------------------------------------------------------------------
 
-    def push(self, payload: bytes, *, private: bool = False) -> None:
-        """Take one message for the next flush; a private one may be lost or doubled on purpose."""
-        if not private:
-            self._out.append(framed(payload))
-            return
-        mischief = self._app.world.mischief
-        if not mischief.strikes(mischief.faults.lose_event):
-            copies = 2 if mischief.strikes(mischief.faults.duplicate_event) else 1
-            self._private_out.extend([framed(payload)] * copies)
+    def push(self, payload: bytes, *, private: bool = False) -> None:  # noqa: ARG002 (a socket is private as a whole)
+        """Take one message for the next flush; faults may lose it, double it, or hold it back until the next."""
+        self._out.extend(self._faults.passed(payload))
 
     def flush(self) -> None:
         """Send what was pushed. Whoever does not read it in time is cut off, and nobody waits for them."""
-        mischief = self._app.world.mischief
-        if self._private_out:
-            if mischief.strikes(mischief.faults.reorder_events):
-                mischief.shuffle(self._private_out)
-            self._out.extend(self._private_out)
-            self._private_out.clear()
-        if not self._out:
+        if self._faults.holding and self._release is None:
+            self._release = asyncio.get_running_loop().call_later(HOLD_S, self._let_go)
+        if not self._out or self._faults.deaf:
+            self._out.clear()
             return
-        count = len(self._out)
-        self._app.world.counts.frames += count
-        self._send(b"".join(self._out))
+        self._app.world.counts.frames += len(self._out)
+        self._send(b"".join(map(self._framed, self._out)))
         self._out.clear()
         transport = self._writer.transport
-        if transport.get_write_buffer_size() > BACKLOG or mischief.strikes(mischief.faults.ws_drop * count):
+        if transport.get_write_buffer_size() > BACKLOG or self._faults.cut:
             transport.abort()
+
+    def _let_go(self) -> None:
+        """What was held back and has no follower goes out now."""
+        self._release = None
+        self._out.extend(self._faults.released())
+        self.flush()
+
+    def _framed(self, payload: bytes) -> bytes:
+        """As it goes over the wire: compressed when the client offered to read that."""
+        if self._packs and self._wire.state is ConnectionState.OPEN:
+            return self._wire.send(BytesMessage(data=payload))
+        return framed(payload)
 
     def _send(self, data: bytes) -> None:
         self._used = time.monotonic()
@@ -106,8 +116,11 @@ class Socket:
         """Answer the upgrade; `first` is what the client sent right after it. Raises RemoteProtocolError."""
         self._wire.initiate_upgrade_connection(headers, target)
         extra = [(name.encode(), value.encode()) for name, value in told]
-        for _ in self._wire.events():
-            self._send(self._wire.send(AcceptConnection(extra_headers=extra)))
+        for event in self._wire.events():
+            if isinstance(event, WireRequest):
+                deflate = PerMessageDeflate()
+                self._send(self._wire.send(AcceptConnection(extra_headers=extra, extensions=[deflate])))
+                self._packs = deflate.enabled()
         if first:
             self._wire.receive_data(first)
 
@@ -126,27 +139,42 @@ class Socket:
                 pass
         finally:
             self._hub.leave(self)
-            if self._up is not None:
-                self._up.cancel()
+            for timer in (self._up, self._release):
+                if timer is not None:
+                    timer.cancel()
 
     async def _read(self, reader: asyncio.StreamReader) -> bool:
         """Whether the socket goes on after the client's next data, or after the time it may stay silent."""
         left = self._used + self._idle_s - time.monotonic()
         try:
             async with asyncio.timeout(max(left, 0.001)):
-                data = await reader.read(1 << 16)
+                data = await reader.read(_PACKED_READ if self._packs else _READ)
         except TimeoutError:
             if time.monotonic() - self._used < self._idle_s:
                 return True
             self._writer.transport.abort()  # as the exchange does: no close frame, the client sees 1006
             return False
         self._used = time.monotonic()
+        if data and await self._struck():
+            return False
         try:
             self._wire.receive_data(data or None)
         except RemoteProtocolError:
             self._close(1002)
             return False
         return bool(data)
+
+    async def _struck(self) -> bool:
+        """Let what hits the connection itself strike at something the client sent; True when that was its end."""
+        self._faults.touched()
+        if self._faults.deaf_s:  # the peer is gone, and the network does not say so
+            self._writer.transport.pause_reading()  # type: ignore[attr-defined]  # every stream's transport has it
+            await asyncio.sleep(self._faults.deaf_s)  # cut short by the end of the server
+            self._writer.transport.abort()
+            return True
+        if self._faults.cut:
+            self._writer.transport.abort()
+        return self._faults.cut
 
     async def _heard(self) -> bool:
         """Whether the socket goes on after everything that was received."""
@@ -180,7 +208,8 @@ class Socket:
             return True
         text, self._heard_so_far = self._heard_so_far, ""
         if text == "PING":
-            self._tell_up(first=True)
+            if self._up is None:  # one is enough, and another one changes nothing
+                self._tell_up(first=True)
             return True
         try:
             self._on_request(text)
@@ -201,8 +230,6 @@ class Socket:
 
     def _tell_up(self, *, first: bool) -> None:
         """The answer to a text PING, again and again."""
-        if self._up is not None:
-            self._up.cancel()
         if not first:
             self.push(b'{"status":"UP"}')
             self.flush()

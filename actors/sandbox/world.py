@@ -73,7 +73,10 @@ class Counts:
 
 
 class World:
-    """Owns markets and accounts. `now` is the time up to which everything has happened."""
+    """Owns markets and accounts. `now` is the time up to which everything has happened.
+
+    `halted` is true while a request is worked on that is to find its market closed.
+    """
 
     def __init__(self, universe: Mapping[str, Series], desk: Desk, clock: SharedClock, mischief: Mischief) -> None:
         self.desk, self.clock, self.mischief = desk, clock, mischief
@@ -85,6 +88,7 @@ class World:
         self.counts = Counts()
         self.choices = Choices()
         self.watcher: Watcher | None = None
+        self.halted = False
 
     @property
     def lag_s(self) -> float:
@@ -204,13 +208,12 @@ class World:
 
     def _gate(self, market: str) -> Gate:
         listing = self.listings.get(market)
-        halted = bool(self.mischief.faults.market_offline)
         first = self.choices.checks == "funds_first"
         if listing is None:
-            return Gate(halted=halted, funds_first=first)
+            return Gate(halted=self.halted, funds_first=first)
         return Gate(
             listed=listing.state != "DELISTED",
-            halted=halted or listing.offline or listing.state != "ACTIVE",
+            halted=self.halted or listing.offline or listing.state != "ACTIVE",
             tick_factor=listing.tick_factor,
             funds_first=first,
         )
@@ -249,7 +252,7 @@ class World:
         if self.watcher is not None:
             self.watcher.printed(live, trade)
         self.counts.prints += 1
-        if self.desk.has_orders(live.market):
+        if self.desk.has_orders(live.market) and not live.listing.offline:
             self._happened(self.desk.print(live.market, exact_trade(trade._replace(at=self.now))))
             self._show(live.market)
 
@@ -257,7 +260,7 @@ class World:
         live.show(book)
         if self.watcher is not None:
             self.watcher.quoted(live)
-        if self.desk.has_orders(live.market):
+        if self.desk.has_orders(live.market) and not live.listing.offline:
             self._show(live.market)
 
     def _happened(self, events: Outcome) -> None:

@@ -8,7 +8,7 @@ from actors.upbit.calls import Calls, T, each, one
 from actors.upbit.transport import NOT_FOUND
 from actors.upbit.wire import US_PER_MS
 from domain.errors import BadPayload, OutcomeUnknown, RequestRefused
-from domain.market import DAY, US_PER_S
+from domain.market import DAY, MINUTE, US_PER_S
 from domain.orders import OrderReport, OrderRequest
 from domain.policy import Replacement
 
@@ -16,6 +16,7 @@ PAGE_OPEN: Final = 100
 PAGE_CLOSED: Final = 1_000
 PAGE_IDS: Final = 100
 CLOSED_WINDOW: Final = 7 * DAY - US_PER_S  # a second less than it takes: times are rounded outwards to ms
+CLOCK_MARGIN: Final = 10 * MINUTE  # how far our clock may be behind the exchange's
 ORDER_NOT_FOUND: Final = "order_not_found"
 
 
@@ -88,7 +89,7 @@ class Ordering(Calls):
 
         A window of any length: the exchange takes seven days and a thousand orders at once, so it is cut up.
         """
-        last = self._clock.now() if end is None else end
+        last = self._clock.now() + CLOCK_MARGIN if end is None else end
         first = last - CLOSED_WINDOW if start is None else start
         windows = [(at, min(at + CLOSED_WINDOW, last)) for at in range(first, last, CLOSED_WINDOW)]
         found: dict[str, OrderReport] = {}

@@ -27,6 +27,14 @@ def test_a_hurried_clock_without_the_sandbox(tmp_path):
     assert "--sandbox" in refused("paper", "--speed", "60", "--home", str(tmp_path))
 
 
+def test_a_scenario_without_the_sandbox_or_with_a_fault_that_is_none(tmp_path):
+    path = tmp_path / "night.toml"
+    assert "--sandbox" in refused("paper", "--scenario", str(path), "--home", str(tmp_path / "home"))
+    path.write_text('[[fault]]\nfault = "typo"\n')
+    line = refused("sandbox", "--scenario", str(path), "--home", str(tmp_path / "home"))
+    assert "night.toml, fault 1: fault 'typo' is none; there are: accounts_lag" in line
+
+
 def test_a_duration_that_is_none(tmp_path):
     assert "10m" in refused("paper", "--sandbox", "--for", "soon", "--home", str(tmp_path))
 

@@ -73,6 +73,10 @@ class Client:
             socket.shutdown()
         self.session.close()
 
+    def close_last(self):
+        """Close the newest socket."""
+        self.sockets.pop().shutdown()
+
     def public(self, path, params=None, **options):
         query = "?" + wire_query(params) if params else ""
         return self.session.get(self.base + path + query, timeout=TIMEOUT, **options)
@@ -120,6 +124,26 @@ class Client:
     def choose(self, **choices):
         answer = self.session.post(self.base + "/_sandbox/choices", json=choices, timeout=TIMEOUT)
         assert answer.status_code == 200, answer.text
+
+    def arm(self, fault, **conditions):
+        """Arm one rule; gives its number."""
+        answer = self.session.post(self.base + "/_sandbox/faults", json={"fault": fault, **conditions}, timeout=TIMEOUT)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["armed"][0]
+
+    def disarm(self, number=None):
+        path = "/_sandbox/faults" + (f"?number={number}" if number else "")
+        assert self.session.delete(self.base + path, timeout=TIMEOUT).status_code == 200
+
+    def moment(self, name):
+        answer = self.session.post(self.base + "/_sandbox/moment", json={"name": name}, timeout=TIMEOUT)
+        return answer.json()["begun"]
+
+    def strikes(self):
+        return self.session.get(self.base + "/_sandbox/faults/log", timeout=TIMEOUT).json()
+
+    def requests(self):
+        return self.session.get(self.base + "/_sandbox/requests", timeout=TIMEOUT).json()
 
     def balance(self, currency):
         held = self.books()["balances"].get(currency, {"free": "0", "locked": "0"})
