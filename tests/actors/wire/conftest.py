@@ -1,6 +1,7 @@
 """The real client and the real actors above it, over real sockets, against a real sandbox with faults on."""
 
 import queue
+from dataclasses import replace
 from decimal import Decimal as D
 from functools import partial
 
@@ -16,6 +17,7 @@ from actors.system import topics
 from actors.upbit.frames import BookFrame, TradeFrame
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
+from actors.upbit.retry import TIMEOUTS
 from actors.upbit.sign import Keys, Secret
 from actors.upbit.streams import Stream, Timing
 from actors.userstream import UserStream
@@ -49,6 +51,13 @@ def keys_of(ready):
     return Keys(ready["access_key"], Secret(ready["secret_key"]))
 
 
+def patient(seconds):
+    """Time-outs of a client that waits so many real seconds for a connection and for an answer."""
+    connect_s, silence_s = seconds
+    short = replace(TIMEOUTS.order, connect_s=connect_s, silence_s=silence_s)
+    return replace(TIMEOUTS, query=replace(short, total_s=15.0), order=short, cancel=short)
+
+
 def clock_of(ready, *, off_s=0):
     """The sandbox's clock, or one that is off by so many of its seconds."""
     told = ready["clock"]
@@ -77,7 +86,7 @@ class Trader:
         clock = clock_of(ready, off_s=off_s)
         keys, limiter = keys_of(ready), Limiter(clock)
         self.client, self.clock = client, clock
-        self.rest = UpbitRest(ready["rest"], keys, clock, limiter=limiter, timeout_s=timeout_s)
+        self.rest = UpbitRest(ready["rest"], keys, clock, limiter=limiter, timeouts=patient(timeout_s))
         self.heard, self.market = queue.SimpleQueue(), queue.SimpleQueue()
         now = clock.now
 
@@ -217,7 +226,7 @@ def rest(start):
     def make(*, speed=SPEED, timeout_s=(2.0, 2.0), off_s=0, **options):
         client = start(speed=speed, markets=(XRP, "KRW-BTC"), **options)
         clock = clock_of(client.ready, off_s=off_s)
-        made.append(UpbitRest(client.base, keys_of(client.ready), clock, timeout_s=timeout_s))
+        made.append(UpbitRest(client.base, keys_of(client.ready), clock, timeouts=patient(timeout_s)))
         return client, made[-1]
 
     yield make
