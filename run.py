@@ -193,6 +193,7 @@ def paper(**options: Any) -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default="any free port")
 @click.option("--candles", type=click.Path(path_type=Path), help="Folder with <MARKET>.parquet minute candles to play.")
+@click.option("--frames", type=click.Path(path_type=Path), help="File of recorded frames to play instead.")
 @click.option("--markets", default="", help="Comma list; default: all there are.")
 @click.option("--speed", type=click.FloatRange(min=0.1, max=10_000), default=1.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -200,39 +201,18 @@ def paper(**options: Any) -> None:
 @click.option("--choice", "chosen", multiple=True, help="NAME=VALUE of what Upbit's documentation leaves open.")
 @click.option("--scenario", type=click.Path(path_type=Path), help="TOML file of faults, with their times.")
 @home_option
-def sandbox(  # noqa: PLR0913, PLR0917
-    port: int,
-    candles: Path | None,
-    markets: str,
-    speed: float,
-    seed: int,
-    accounts: Path | None,
-    chosen: tuple[str, ...],
-    scenario: Path | None,
-    home: Path,
-) -> None:
+def sandbox(*, home: Path, candles: Path | None, markets: str, chosen: tuple[str, ...], **rest: Any) -> None:
     """Run the local exchange alone; prints its addresses and keys as one JSON line."""
     from actors.sandbox.choices import parse_choices  # noqa: PLC0415 (each command imports what it needs)
-    from actors.sandbox.options import SandboxOptions  # noqa: PLC0415 (each command imports what it needs)
+    from actors.sandbox.options import SandboxOptions  # noqa: PLC0415
     from actors.sandbox.server import serve  # noqa: PLC0415
     from storage.home import Home  # noqa: PLC0415
     from storage.playing import playable  # noqa: PLC0415
 
-    place = Home(home)
-    played = playable(candles, place.sandbox / "playing") if candles else None
-    serve(
-        SandboxOptions(
-            port=port,
-            home=place.sandbox,
-            candles=played,
-            markets=listed(markets),
-            speed=speed,
-            seed=seed,
-            accounts=accounts,
-            choices=parse_choices(chosen),
-            scenario=scenario,
-        )
-    )
+    folder = Home(home).sandbox
+    played = playable(candles, folder / "playing") if candles else None
+    choices = parse_choices(chosen)
+    serve(SandboxOptions(home=folder, candles=played, markets=listed(markets), choices=choices, **rest))
 
 
 @main.command()

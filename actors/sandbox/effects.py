@@ -1,9 +1,8 @@
 """What lasting faults do to the exchange while they hold, and what others do once."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from actors.sandbox.listing import Announcement, Listing
@@ -14,16 +13,14 @@ from domain.errors import ConfigError
 from domain.market import US_PER_S
 from domain.orders import Side
 
-Announce: TypeAlias = Callable[[Announcement], None]
 SIDES: Final = {"bid": Side.BUY, "ask": Side.SELL}
 
 
 class Effects:
     """Owns what is not as usual at the exchange: skew of its Date header, maintenance, markets that reopen later."""
 
-    def __init__(self, world: World, announce: Announce | None) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._announce = announce
         self._opening: dict[str, int] = {}
         self.skew_us = 0
         self.maintenance = False
@@ -38,8 +35,6 @@ class Effects:
         markets = self._world.markets
         if rule.market and rule.market not in markets:
             raise ConfigError(f"market {rule.market!r} is none here; there are: {', '.join(markets)}")
-        if rule.fault == "announcement" and self._announce is None:
-            raise ConfigError("announcement: this sandbox has nobody to tell it to")
 
     def begin(self, rule: Rule, now: int) -> None:
         """Let a fault hold from here on, or do what it does once."""
@@ -123,11 +118,9 @@ class Effects:
         return found
 
     def _tell(self, rule: Rule, now: int) -> None:
-        if self._announce is None:
-            raise ConfigError("announcement: this sandbox has nobody to tell it to")
         uuid = str(UUID(int=key_of("announcement", now, rule.title)))
         url = f"https://upbit.com/service_center/notice?id={uuid}"
-        self._announce(Announcement("CREATED", uuid, rule.title, rule.category, url, now, now, rule.body))
+        self._world.announce(Announcement("CREATED", uuid, rule.title, rule.category, url, now, now, rule.body))
 
 
 _LAGS: Final = frozenset({"order_lag_ms", "accounts_lag_ms", "match_delay_ms", "cancel_delay_ms"})

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from actors.sandbox.answers import Answer, Refused, Request, told
-from actors.sandbox.effects import Announce, Effects
+from actors.sandbox.effects import Effects
 from actors.sandbox.faults import Faults, with_faults
 from actors.sandbox.rules import LASTING, NEVER, ONCE, TARGETS, Armed, Rule, Subject, fits
 from actors.sandbox.scenario import Scenario, read_rule
@@ -31,9 +31,9 @@ class Call(msgspec.Struct, frozen=True):
 class FaultDesk:
     """Owns the life of every rule. `tick` must be called as the exchange's time goes on."""
 
-    def __init__(self, world: World, announce: Announce | None = None) -> None:
+    def __init__(self, world: World) -> None:
         self._world, self._mischief = world, world.mischief
-        self.effects = Effects(world, announce)
+        self.effects = Effects(world)
         self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
         self._count = 0
 

@@ -101,7 +101,7 @@ class Server:
 
     def _fault_desk(self, world: World) -> FaultDesk:
         world.mischief.log.path = self._options.home.expanduser() / "faults.jsonl"
-        desk = FaultDesk(world, getattr(world, "announce", None))
+        desk = FaultDesk(world)
         if self._options.scenario is not None:
             desk.play(read_scenario(self._options.scenario.expanduser()))
         return desk

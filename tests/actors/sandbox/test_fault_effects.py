@@ -4,9 +4,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from actors.sandbox.effects import Effects
-from actors.sandbox.rules import Rule
-from tests.actors.sandbox.client import book, name_of, settled
+from tests.actors.sandbox.client import ask, book, message, name_of, settled
 
 BUY = {"market": "KRW-XRP", "side": "bid", "ord_type": "price", "price": "10000"}
 OFFLINE = (403, "market_offline")
@@ -154,19 +152,28 @@ def test_the_exchange_may_cancel_the_orders_of_one_side_of_a_market(start):
     assert client.get("/v1/order", {"uuid": bid["uuid"]}).json()["state"] == "cancel"
 
 
-class Markets:
-    """As much of a world as an announcement needs."""
+def test_an_announcement_reaches_those_who_listen_with_what_the_rule_says(start):
+    client = start()
+    socket = client.socket({"type": "announcement", "include_body": True}, private=True)
+    ask(socket, {"method": "LIST_SUBSCRIPTIONS"})
+    message(socket)  # it listens now
+    client.arm("announcement", title="Delisting", category="trade", body="why")
+    told = message(socket)
+    assert (told["event_type"], told["title"], told["category"], told["body"]) == (
+        "CREATED",
+        "Delisting",
+        "trade",
+        "why",
+    )
+    assert told["uuid"] in told["url"]
+    assert told["first_listed_at"] == told["listed_at"]
 
-    def __init__(self):
-        self.markets = {"KRW-XRP": None}
 
-
-def test_an_announcement_is_handed_on_once_with_what_the_rule_says():
-    told = []
-    effects = Effects(Markets(), told.append)
-    effects.check(Rule("announcement", title="Delisting"))
-    effects.begin(Rule("announcement", title="Delisting", category="trade", body="why"), 7_000_000)
-    (notice,) = told
-    assert (notice.event, notice.title, notice.category, notice.body) == ("CREATED", "Delisting", "trade", "why")
-    assert notice.first_listed_at == notice.listed_at == 7_000_000
-    assert notice.id in notice.url
+def test_a_delisting_is_dated_first_and_then_the_market_is_gone(start):
+    client = start()
+    client.arm("delisting", market="KRW-XRP", date="2026-12-31")
+    socket = client.socket({"type": "ticker", "codes": ["KRW-XRP"], "is_only_snapshot": True})
+    assert message(socket)["delisting_date"] == {"year": 2026, "month": 12, "day": 31}
+    client.arm("delisted", market="KRW-XRP")
+    assert [row["market"] for row in client.public("/v1/market/all").json()] == ["KRW-BTC"]
+    assert name_of(client.order(**BUY)) == (400, "notfoundmarket")
