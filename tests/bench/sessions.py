@@ -22,7 +22,7 @@ from actors.runtime.record import BrokenFrame, Record, decode_record, frames
 from actors.runtime.segments import listing, load
 from actors.sandbox.desk import Desk
 from actors.sandbox.identity import load_identity
-from actors.sandbox.store import Store
+from actors.sandbox.store import FILE, Store
 from domain.matching import Exchange, Working
 from domain.orders import Fill
 from domain.rules import default_terms
@@ -169,9 +169,13 @@ def _cpu(pid: int, wall_s: float) -> Usage:
 
 
 def exchange_of(folder: Path) -> Exchange:
-    """The sandbox's books as they stand on disk, read from a copy, because opening them mends a torn end."""
+    """The sandbox's books as they stand on disk, read from a copy: opening them for good would mend a torn end."""
     with tempfile.TemporaryDirectory(prefix="baeu-books-") as temporary:
-        copy = shutil.copytree(folder, Path(temporary) / "sandbox")
+        copy = Path(temporary)
+        shutil.copy(folder / "sandbox.json", copy)
+        kept = f"file:{folder / FILE}?mode=ro"  # a sandbox whose parent was killed may still be ending
+        with closing(sqlite3.connect(kept, uri=True)) as source, closing(sqlite3.connect(copy / FILE)) as target:
+            source.backup(target)
         identity = load_identity(copy)
         if identity is None:
             raise BenchError(f"{folder} holds no exchange")
