@@ -1,6 +1,5 @@
 """Requests and answers of the REST side, and the exchange's three ways of saying no."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, unquote_plus
@@ -86,7 +85,7 @@ class Dropped(Exception):
 
 def error_body(name: str | int, message: str) -> bytes:
     """The body of an error."""
-    return json.dumps({"error": {"name": name, "message": message}}, ensure_ascii=False).encode()
+    return msgspec.json.encode({"error": {"name": name, "message": message}})
 
 
 def told(value: object, status: int = 200) -> Answer:

@@ -60,7 +60,7 @@ class Quotation:
         """GET /v1/trades/ticks."""
         live = one_market(self._world, request)
         count = min(whole(request.get("count"), 1), MAX_TRADES)
-        until, cursor = trades_before(request, self._world.now), sequential_id(request)
+        until, cursor = trades_before(request, self._world.now, self._world.choices), sequential_id(request)
         rows: list[Row] = []
         priors: dict[int, float] = {}
         for trade in _backwards(live, until, self._world.now):

@@ -65,12 +65,8 @@ def candle_count(request: Request, choices: Choices) -> int:
 
 def candles_before(request: Request, now: int, choices: Choices) -> int:
     """The time before which candles must start, in microseconds; without `to` the one in progress is included."""
-    text = request.get("to")
-    if text is None:
-        return now + 1
-    if choices.bare_colon == "refuse" and ":" in _raw(request, "to"):
-        raise invalid()
-    return _moment(text)
+    text = _until(request, choices)
+    return now + 1 if text is None else _moment(text)
 
 
 def sequential_id(request: Request) -> int | None:
@@ -83,9 +79,9 @@ def sequential_id(request: Request) -> int | None:
     return int(cursor)
 
 
-def trades_before(request: Request, now: int) -> int:
+def trades_before(request: Request, now: int, choices: Choices) -> int:
     """The time before which trades are wanted, in microseconds."""
-    days, text = request.get("days_ago", "daysAgo"), request.get("to")
+    days, text = request.get("days_ago", "daysAgo"), _until(request, choices)
     if days is not None and not days.isdecimal():
         raise mistyped()
     if days is not None and not 1 <= int(days[:3]) <= MAX_DAYS_AGO:
@@ -100,10 +96,13 @@ def trades_before(request: Request, now: int) -> int:
     return day + (clock.hour * 3600 + clock.minute * 60 + clock.second) * US_PER_S
 
 
-def _raw(request: Request, name: str) -> str:
-    """A parameter as it came over the wire."""
-    parts = (part.partition("=") for part in request.query.split("&"))
-    return next((value for key, _, value in parts if key == name), "")
+def _until(request: Request, choices: Choices) -> str | None:
+    """The text of `to`; one with a colon that is not percent-encoded may be refused."""
+    if choices.bare_colon == "refuse":
+        parts = (part.partition("=") for part in request.query.split("&"))
+        if any(key == "to" and ":" in value for key, _, value in parts):
+            raise invalid()
+    return request.get("to")
 
 
 def _moment(text: str) -> int:

@@ -138,7 +138,7 @@ def book_row(live: LiveMarket, level: str, count: int) -> Row:
     step = supported_levels(live)[level]
     book = live.book.grouped(step) if step else live.book
     units = [
-        {"ask_price": number(ask), "bid_price": number(bid), "ask_size": volume(asked), "bid_size": volume(offered)}
+        {"bid_price": number(bid), "bid_size": volume(offered), "ask_price": number(ask), "ask_size": volume(asked)}
         for ask, bid, asked, offered in book.units(count)
     ]
     return {

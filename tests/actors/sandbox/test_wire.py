@@ -83,7 +83,7 @@ def test_numbers_of_the_quotation_side_are_json_numbers_without_an_exponent(star
         assert not [text for text in spelled if "e" in text.lower()]
     (row,) = client.public("/v1/orderbook", {"markets": "KRW-BTC", "count": 1}).json()
     assert isinstance(row["orderbook_units"][0]["ask_price"], float)
-    assert list(row["orderbook_units"][0]) == ["ask_price", "bid_price", "ask_size", "bid_size"]
+    assert list(row["orderbook_units"][0]) == ["bid_price", "bid_size", "ask_price", "ask_size"]  # a socket: ask first
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,18 @@ def test_sizes_keep_their_zeros_by_default_and_small_ones_have_an_exponent_in_th
 ):
     assert (sized(units), small(units), coins(units)) == (default, simple, rest)
     assert Decimal(default) == Decimal(simple) == Decimal(units).scaleb(-8)
+
+
+def test_errors_are_compact_json(start):
+    client = start()
+    unknown = b'{"error":{"name":"not_found","message":"no Route matched with those values"}}'
+    assert client.public("/v1/nope").content == unknown
+    assert client.public("/v1/ticker", {"markets": "KRW-NO"}).content == (
+        b'{"error":{"name":404,"message":"Code not found"}}'
+    )
+    assert client.get("/v1/order", {"uuid": "none"}).text == (
+        '{"error":{"name":"order_not_found","message":"주문을 찾지 못했습니다."}}'
+    )
 
 
 def test_errors_of_the_quotation_side_have_numbers_for_names(start):
