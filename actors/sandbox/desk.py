@@ -8,9 +8,7 @@ import heapq
 from collections import deque
 from copy import copy
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Final, TypeVar
-from uuid import UUID
 
 import msgspec
 
@@ -30,6 +28,7 @@ from actors.sandbox.inputs import (
     Ruled,
     Shown,
 )
+from actors.sandbox.noise import uuid_of
 from actors.sandbox.store import Store
 from domain.errors import StorageError
 from domain.market import Book, Terms, Trade
@@ -57,7 +56,6 @@ from domain.rules import quote_of
 T = TypeVar("T")
 
 SNAPSHOT_AFTER: Final = 4_000  # inputs
-_TEST_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
 class Desk:
@@ -66,7 +64,7 @@ class Desk:
     def __init__(self, store: Store, salt: str, terms: dict[str, Terms], pockets: tuple[Pocket, ...]) -> None:
         self.store, self._salt = store, salt
         self._inputs: list[Input] = []
-        self._since_snapshot = 0
+        self._since_snapshot = self._drafts = 0
         self._past: deque[tuple[int, dict[str, dict[str, Holding]]]] = deque(maxlen=10_000)
         self.keep_past_us = 0
         kept = store.snapshot()
@@ -107,7 +105,9 @@ class Desk:
     def draft(self, wish: Placed) -> Working | Refusal:
         """What placing this would make; nothing is placed, no identifier is used up."""
         request, who, rule = wish.request, wish.account, wish.smp_type
-        return draft(self.exchange, request, _TEST_ID, wish.at, account=who, smp_type=rule, gate=wish.gate)
+        self._drafts += 1
+        order_id = uuid_of(f"{self._salt}:draft:{wish.at}:{self._drafts}")
+        return draft(self.exchange, request, order_id, wish.at, account=who, smp_type=rule, gate=wish.gate)
 
     def burn(self, account: str, identifier: str) -> None:
         """Use an identifier up."""
@@ -258,8 +258,7 @@ class Desk:
 
     def _new_id(self) -> str:
         self.state.drawn += 1
-        digest = blake2b(f"{self._salt}:{self.state.drawn}".encode(), digest_size=16).digest()
-        return str(UUID(bytes=digest, version=4))
+        return uuid_of(f"{self._salt}:{self.state.drawn}")
 
     def _remember(self, at: int) -> None:
         if self.keep_past_us:

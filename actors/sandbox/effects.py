@@ -3,10 +3,9 @@
 from dataclasses import replace
 from datetime import date
 from typing import Final
-from uuid import UUID
 
 from actors.sandbox.listing import Announcement, Listing
-from actors.sandbox.noise import key_of
+from actors.sandbox.noise import uuid_of
 from actors.sandbox.rules import Rule
 from actors.sandbox.world import World
 from domain.errors import ConfigError
@@ -118,7 +117,7 @@ class Effects:
         return found
 
     def _tell(self, rule: Rule, now: int) -> None:
-        uuid = str(UUID(int=key_of("announcement", now, rule.title)))
+        uuid = uuid_of(f"announcement:{now}:{rule.title}")
         url = f"https://upbit.com/service_center/notice?id={uuid}"
         self._world.announce(Announcement("CREATED", uuid, rule.title, rule.category, url, now, now, rule.body))
 

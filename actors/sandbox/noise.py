@@ -2,6 +2,7 @@
 
 from hashlib import blake2b
 from typing import Final, TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ _WORD: Final = (1 << 64) - 1
 def key_of(*parts: object) -> int:
     """A 64 bit key made of any values that print the same every time."""
     return int.from_bytes(blake2b(repr(parts).encode(), digest_size=8).digest(), "big")
+
+
+def uuid_of(text: str) -> str:
+    """The random UUID that this text always stands for."""
+    return str(UUID(bytes=blake2b(text.encode(), digest_size=16).digest(), version=4))
 
 
 def uniform(key: int, counters: Counters) -> Floats:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from actors.sandbox import frames
 from actors.sandbox.inputs import Outcome
-from actors.sandbox.noise import key_of
+from actors.sandbox.noise import uuid_of
 from actors.sandbox.seats import Listener
 from actors.sandbox.streams import BadFrame, Demand
 from actors.sandbox.world import World
@@ -92,7 +91,7 @@ class PrivateFeed:
             changes.setdefault(account, {})[currency] = event
         for account, changed in changes.items():
             held = {currency: (event.free, event.locked) for currency, event in changed.items()}
-            asset_id = str(UUID(int=key_of("asset", account, now, *held)))
+            asset_id = uuid_of(f"asset:{account}:{now}:{held}")
             for listener in self._wanting("myAsset", account, ""):
                 listener.push(frames.my_asset(listener.form, held, asset_id, now), private=True)
         self._balances.clear()

@@ -22,7 +22,9 @@ def test_a_test_order_answers_like_a_real_one_and_leaves_nothing_behind(start):
     client = start()
     answer = client.post("/v1/orders/test", {**BUY, "identifier": "probe"})
     assert (answer.status_code, answer.json()["state"], answer.json()["locked"]) == (201, "wait", "100050")
-    assert client.get("/v1/order", {"uuid": answer.json()["uuid"]}).status_code == 404
+    uuid = answer.json()["uuid"]
+    assert client.get("/v1/order", {"uuid": uuid}).status_code == 404
+    assert client.post("/v1/orders/test", BUY).json()["uuid"] != uuid
     assert client.balance("KRW") == (10_000_000, 0)
     assert client.order(**BUY, identifier="probe").status_code == 201
     assert name_of(client.post("/v1/orders/test", {**BUY, "identifier": "probe"})) == (400, "duplicated_identifier")
