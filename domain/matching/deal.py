@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from domain.market import Level
-from domain.matching.money import changed, release, settle, withhold
+from domain.matching.money import changed, release, settle, tied, withhold
 from domain.matching.state import (
     ZERO,
     Event,
@@ -62,7 +62,7 @@ def prevent(  # noqa: PLR0913 (what was met, and what becomes of it)
         yield from finish(exchange, order, ExchangeState.CANCEL, at)
         return
     yield Prevented(report_of(order), aside_of(order))
-    yield from changed(exchange, order)
+    yield tied(exchange, order)
 
 
 def finish(exchange: Exchange, order: Working, state: ExchangeState, at: int) -> Iterator[Event]:
@@ -74,4 +74,4 @@ def finish(exchange: Exchange, order: Working, state: ExchangeState, at: int) ->
     exchange.closed[order.order_id] = order
     yield Finished(report_of(order), aside_of(order))
     if order.freed != ZERO:
-        yield from changed(exchange, order)
+        yield tied(exchange, order)

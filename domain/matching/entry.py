@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.matching.depth import opposite
-from domain.matching.money import changed, lock
+from domain.matching.money import lock, tied
 from domain.matching.state import (
     MAIN,
     ZERO,
@@ -90,7 +90,7 @@ def draft(  # noqa: PLR0913 (see place)
 def opened(exchange: Exchange, order_id: str) -> tuple[Event, ...]:
     """What the taking in of this open order is told as."""
     order = exchange.orders[order_id]
-    return (Opened(report_of(order), aside_of(order)), *changed(exchange, order))
+    return (Opened(report_of(order), aside_of(order)), tied(exchange, order))
 
 
 def _refusal(exchange: Exchange, request: OrderRequest, at: int, account: Account, gate: Gate) -> Refusal | None:

@@ -64,11 +64,20 @@ def release(exchange: Exchange, order: Working) -> None:
 
 
 def changed(exchange: Exchange, order: Working) -> Iterator[Event]:
-    """Both currencies of an order's market as its account holds them now."""
-    market, balances = order.request.market, exchange.accounts[order.account].balances
+    """Both currencies of an order's market as its account holds them now: a fill moves both."""
+    market = order.request.market
     for currency in (quote_of(market), base_of(market)):
-        if holding := balances.get(currency):
-            yield BalanceChanged(currency, holding.free, holding.locked, order.account)
+        yield _held(exchange, order, currency)
+
+
+def tied(exchange: Exchange, order: Working) -> Event:
+    """The currency an order ties up as its account holds it now: all that moves while nothing trades."""
+    return _held(exchange, order, order.currency)
+
+
+def _held(exchange: Exchange, order: Working, currency: str) -> Event:
+    holding = exchange.accounts[order.account].balances[currency]
+    return BalanceChanged(currency, holding.free, holding.locked, order.account)
 
 
 def _average(exchange: Exchange, base: Holding, fill: Fill, quoted: str) -> None:

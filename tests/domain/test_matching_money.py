@@ -193,13 +193,22 @@ def test_the_average_price_leaves_fees_out_and_forgets_what_was_sold_out() -> No
     assert holding.average_price == 0
 
 
-def test_two_balances_are_told_after_each_fill_and_after_each_release() -> None:
+def test_two_balances_are_told_after_each_fill_and_one_after_each_release() -> None:
     exchange = an_exchange(asks="30000x5")
     events = run(exchange, a_market_buy("10000"))
     told = [event for event in events if isinstance(event, BalanceChanged)]
-    assert told[-1] == BalanceChanged("TST", D("0.33333333"), D(0))
-    assert told[-2] == BalanceChanged("KRW", exchange.balances["KRW"].free, D(0))
+    assert [event.currency for event in told] == ["KRW", "TST", "KRW"]
+    assert told[1] == BalanceChanged("TST", D("0.33333333"), D(0))
+    assert told[2] == BalanceChanged("KRW", exchange.balances["KRW"].free, D(0))
     assert told[0].locked == D("0.0001") * (1 + FEE)
+
+
+def test_only_the_currency_that_is_tied_up_is_told_while_nothing_trades() -> None:
+    exchange = an_exchange(coins="5")
+    for number, (request, currency) in enumerate(((a_limit(), "KRW"), (a_limit(Side.SELL, volume="5"), "TST"))):
+        accepted(exchange, request, f"o{number}")
+        events = matching.opened(exchange, f"o{number}") + matching.cancel_now(exchange, f"o{number}", AT)
+        assert [event.currency for event in events if isinstance(event, BalanceChanged)] == [currency, currency]
 
 
 def test_quote_currencies_other_than_krw_pay_in_their_own() -> None:

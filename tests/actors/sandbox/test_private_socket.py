@@ -1,6 +1,7 @@
 """The private socket: what it tells of orders, fills and balances."""
 
 from decimal import Decimal
+from uuid import UUID
 
 from tests.actors.sandbox.client import ask, book, message, until
 
@@ -42,6 +43,21 @@ def test_my_order_may_be_asked_for_some_markets_only(start):
     client.order(**ORDER)
     client.order(**ORDER | {"market": "KRW-BTC"})
     assert message(socket)["code"] == "KRW-BTC"
+
+
+def test_my_asset_tells_only_of_what_moved_and_has_an_id_like_any_other(start):
+    client = start()
+    client.deposit("XRP", "100")
+    socket = client.socket({"type": "myAsset"}, private=True)
+    ask(socket, {"method": "LIST_SUBSCRIPTIONS"})
+    message(socket)
+    for side, currency in (("bid", "KRW"), ("ask", "XRP")):
+        price = "1000" if side == "bid" else "9000"
+        uuid = client.order(market="KRW-XRP", side=side, ord_type="limit", price=price, volume="10").json()["uuid"]
+        client.delete("/v1/order", {"uuid": uuid})
+        frames = [message(socket), message(socket)]
+        assert [[asset["currency"] for asset in frame["assets"]] for frame in frames] == [[currency], [currency]]
+        assert [UUID(frame["asset_uuid"]).version for frame in frames] == [4, 4]
 
 
 def test_the_tape_fills_a_resting_bid_and_money_adds_up(start):
