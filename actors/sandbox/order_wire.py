@@ -114,7 +114,7 @@ def order_row(order: Working, choices: Choices, *, trades: bool = False, listed:
     if listed and choices.list_funds == "yes":
         row["executed_funds"] = plain(sum((fill.funds for fill in order.fills), ZERO))
     if trades:
-        row["trades"] = [_trade_row(fill) for fill in order.fills]
+        row["trades"] = [_trade_row(fill, maker=place >= order.takes) for place, fill in enumerate(order.fills)]
     return row if choices.absent_fields == "null" else {name: value for name, value in row.items() if value is not None}
 
 
@@ -131,16 +131,18 @@ def kst(at: int, *, fine: bool = False) -> str:
     return moment.isoformat(timespec="microseconds" if fine else "seconds")
 
 
-def _trade_row(fill: Fill) -> dict[str, Any]:
+def _trade_row(fill: Fill, *, maker: bool) -> dict[str, Any]:
+    """A fill; its trend is that of the taker, whose side is the other one if this order made."""
+    bought = fill.side is Side.BUY
     return {
         "market": fill.market,
         "uuid": fill.trade_id,
         "price": plain(fill.price),
         "volume": plain(fill.volume),
         "funds": plain(fill.funds),
-        "trend": "up" if fill.side is Side.BUY else "down",
+        "trend": "up" if bought is not maker else "down",
         "created_at": kst(fill.at, fine=True),
-        "side": "bid" if fill.side is Side.BUY else "ask",
+        "side": "bid" if bought else "ask",
     }
 
 

@@ -44,6 +44,7 @@ def trade(  # noqa: PLR0913 (what a fill is made of)
     order.fills.append(fill)
     order.executed += level.size
     order.paid_fee += fee
+    order.takes += not maker
     if wish.funds is None:
         order.left -= level.size
     else:

@@ -67,7 +67,7 @@ class Working:
     acceptance; of a buy, `reserved_fee` was set aside then and `remaining_fee` still is. `ahead` is the volume queued
     before it at its price, None while its price lies deeper than the book shows. `prevented` is the volume that
     self-match prevention took from it, `prevented_locked` what that freed; `smp_type` None leaves self-matches alone
-    and is not told. `freed` and `freed_fee` are what its end released.
+    and is not told. `freed` and `freed_fee` are what its end released. It was the taker of its first `takes` fills.
     """
 
     order_id: str
@@ -94,6 +94,7 @@ class Working:
     prevented_locked: Decimal = ZERO
     freed: Decimal = ZERO
     freed_fee: Decimal = ZERO
+    takes: int = 0
 
     @property
     def buys(self) -> bool:

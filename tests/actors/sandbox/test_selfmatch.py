@@ -74,6 +74,8 @@ def test_none_lets_an_order_trade_with_its_own(met):
     assert [event["is_maker"] for _, state, event in told if state == "trade"] == [False, False, True]
     assert (bid["executed_volume"], sale["remaining_volume"]) == ("20", "10")
     assert D(bid["trades"][0]["price"]) == price
+    assert {(trade["side"], trade["trend"]) for trade in sale["trades"]} == {("ask", "down")}
+    assert [(trade["side"], trade["trend"]) for trade in bid["trades"]] == [("bid", "down")]
 
 
 def test_before_the_change_nothing_is_prevented_unless_asked_for_and_none_is_no_value(start):
