@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from actors.sandbox.answers import Refused, bad_parameter
+from actors.sandbox.answers import Refused, Request, bad_parameter
 from actors.sandbox.choices import Choices
 from domain.matching import SelfMatch, Working
 from domain.money import BadNumber, parse, plain, volume_floor
@@ -27,6 +27,13 @@ _TYPES: Final = {
     "best": OrderType.BEST,
 }
 _FORCES: Final = {"ioc": TimeInForce.IOC, "fok": TimeInForce.FOK, "post_only": TimeInForce.POST_ONLY}
+
+
+def posted(request: Request) -> dict[str, Any]:
+    """The fields of a POST; raises Refused when it does not say that it is JSON, or is no object."""
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise Refused(400, "bad_request", "Content-Type 은 application/json 이어야 합니다.")
+    return body_fields(request.body)
 
 
 def body_fields(body: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from actors.sandbox.accounts import Key, Pocket
 from actors.sandbox.answers import Answer, Refused, Request, bad_parameter, told
 from actors.sandbox.inputs import Flow
-from actors.sandbox.order_wire import body_fields, kst
+from actors.sandbox.order_wire import kst, posted
 from actors.sandbox.parameters import count, ordered, states, window
 from actors.sandbox.wallet import Wallet
 from actors.sandbox.world import World
@@ -52,13 +52,13 @@ class Pockets:
 
     def move_any(self, request: Request) -> Answer:
         """POST /v1/pockets/universal_transfers: from any pocket, the caller's own when none is named."""
-        fields = body_fields(request.body)
+        fields = posted(request)
         sender = self._named(request, _text(fields, "from")) if fields.get("from") else request.signer.pocket
         return self._moved(request, fields, sender)
 
     def move_own(self, request: Request) -> Answer:
         """POST /v1/pockets/transfers: from the caller's own pocket."""
-        return self._moved(request, body_fields(request.body), request.signer.pocket)
+        return self._moved(request, posted(request), request.signer.pocket)
 
     def moves(self, request: Request) -> Answer:
         """GET /v1/pockets/universal_transfers."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actors.sandbox.answers import Answer, Refused, Request, bad_parameter, told
 from actors.sandbox.lookups import Lookups
-from actors.sandbox.order_wire import Wish, body_fields, read_order, replacement_fields
+from actors.sandbox.order_wire import Wish, posted, read_order, replacement_fields
 from actors.sandbox.parameters import count, ordered
 from actors.sandbox.world import World
 from domain.matching import Refusal, Working
@@ -27,7 +27,7 @@ class Trading:
 
     def place(self, request: Request) -> Answer:
         """POST /v1/orders."""
-        fields = body_fields(request.body)
+        fields = posted(request)
         with self._burning(request, fields.get("identifier")):
             order, smp_type = self._read(fields)
         report = self._world.place(request.signer.pocket.name, order, smp_type)
@@ -37,7 +37,7 @@ class Trading:
 
     def test(self, request: Request) -> Answer:
         """POST /v1/orders/test."""
-        fields = body_fields(request.body)
+        fields = posted(request)
         with self._burning(request, fields.get("identifier") if self._world.choices.test_burns == "yes" else None):
             order, smp_type = self._read(fields)
         made = self._world.test(self._world.wish(request.signer.pocket.name, order, smp_type))
@@ -78,7 +78,7 @@ class Trading:
 
     def replace(self, request: Request) -> Answer:
         """POST /v1/orders/cancel_and_new: the new order is placed when the cancel lands, if there is one to land."""
-        fields = body_fields(request.body)
+        fields = posted(request)
         with self._burning(request, fields.get("new_identifier")):
             old = self._replaced(request, fields)
             order, smp_type = self._read(replacement_fields(fields, old))

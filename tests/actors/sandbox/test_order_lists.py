@@ -1,8 +1,11 @@
 """Orders over the wire: refused by name, found, listed, cancelled."""
 
+import json
 from decimal import Decimal
 
-from tests.actors.sandbox.client import name_of, token
+import pytest
+
+from tests.actors.sandbox.client import hash_source, name_of, token
 
 D = Decimal
 
@@ -11,11 +14,20 @@ BUY = {"market": "KRW-BTC", "side": "bid", "ord_type": "limit", "price": "100000
 
 def test_an_order_of_a_body_that_is_no_object_is_a_bad_request(start):
     client = start()
-    header = {"Authorization": token(client.access, client.secret)}
     for body in (b"[]", b"{not json"):
+        header = {"Authorization": token(client.access, client.secret), "Content-Type": "application/json"}
         answer = client.session.post(client.base + "/v1/orders", data=body, headers=header, timeout=5)
-        header = {"Authorization": token(client.access, client.secret)}
         assert name_of(answer) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_an_order_that_does_not_say_it_is_json_is_a_bad_request(start, kind):
+    client = start()
+    header = {"Authorization": token(client.access, client.secret, hash_source(BUY)), "Content-Type": kind}
+    answer = client.session.post(client.base + "/v1/orders", data=json.dumps(BUY), headers=header, timeout=5)
+    assert name_of(answer) == (400, "bad_request")
+    assert answer.headers["remaining-req"] == "group=order; min=720; sec=11"
+    assert client.balance("KRW") == (10_000_000, 0)
 
 
 def test_a_test_order_answers_like_a_real_one_and_leaves_nothing_behind(start):

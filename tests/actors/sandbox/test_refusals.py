@@ -61,7 +61,8 @@ def test_a_faulty_order_is_refused_by_name_in_earnest_and_in_test(start, changes
 def test_half_a_character_is_no_text_and_poisons_nothing(start):
     client = start()
     body = b'{"identifier":"\\ud800","market":"KRW-BTC"}'
-    header = {"Authorization": token(client.access, client.secret, "identifier=?&market=KRW-BTC")}
+    signed = token(client.access, client.secret, "identifier=?&market=KRW-BTC")
+    header = {"Authorization": signed, "Content-Type": "application/json"}
     answer = client.session.post(client.base + "/v1/orders", data=body, headers=header, timeout=5)
     assert name_of(answer) == (400, "bad_request")
     assert client.order(**BUY).status_code == 201
