@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from actors.sandbox.answers import Answer, Refused, Request, bad_parameter, told
 from actors.sandbox.order_wire import order_row
-from actors.sandbox.parameters import count, ordered, states, window
+from actors.sandbox.parameters import count, market_of, ordered, states, window
 from actors.sandbox.world import World
 from domain.matching import Working, working
 
@@ -36,7 +36,7 @@ class Lookups:
         found = [order for order in named if isinstance(order, Working)]
         if len(found) < len(named) and self._world.choices.unknown_ids == "not_found":
             raise absent()
-        market = request.get("market")
+        market = market_of(request)
         return self._list(ordered([each for each in found if market in {None, _market(each)}], _created, request))
 
     def orders(self, request: Request) -> Answer:
@@ -103,7 +103,7 @@ class Lookups:
         return self._world.desk.exchange.accounts[request.signer.pocket.name].identifiers.get(identifier, "")
 
     def _listed(self, request: Request, *, finished: bool) -> list[Working]:
-        market = request.get("market")
+        market = market_of(request)
         orders = [order for order in self.mine(request, finished=finished) if market in {None, _market(order)}]
         return ordered(orders, _created, request)
 

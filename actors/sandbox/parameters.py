@@ -24,6 +24,12 @@ def count(request: Request, name: str, default: int, most: int | None = None) ->
     return int(text) if most is None else min(int(text), most)
 
 
+def market_of(request: Request) -> str | None:
+    """The market asked for, which REST takes in either case; None when none is."""
+    market = request.get("market")
+    return None if market is None else market.upper()
+
+
 def states(request: Request, known: frozenset[str], default: frozenset[str]) -> frozenset[str]:
     """The states of `state` or `states[]`, not of both; the default when neither is there."""
     one, several = request.get("state"), request.every("states")

@@ -56,12 +56,13 @@ class Trading:
 
     def cancel_ids(self, request: Request) -> Answer:
         """DELETE /v1/orders/uuids."""
-        return self._cancelled(self._lookups.named(request, MAX_CANCELS))
+        name = "uuid" if request.every("uuids") else "identifier"
+        return self._cancelled(self._lookups.named(request, MAX_CANCELS), name)
 
     def cancel_open(self, request: Request) -> Answer:
         """DELETE /v1/orders/open: the newest 20 of every market, unless told otherwise."""
-        pairs, spared = request.every("pairs"), set(request.every("excluded_pairs"))
-        quotes = set(request.every("quote_currencies"))
+        named = ("pairs", "excluded_pairs", "quote_currencies")
+        pairs, spared, quotes = ({code.upper() for code in request.every(name)} for name in named)
         side = request.get("cancel_side") or "all"
         if (pairs and quotes) or side not in {"all", *_SIDES} or max(len(pairs), len(spared)) > MAX_CANCELS:
             raise bad_parameter()
@@ -121,15 +122,16 @@ class Trading:
         name = self._world.choices.beyond_book_error if refusal.name == BEYOND_BOOK else refusal.name
         return Refused(refusal.status, name, refusal.message)
 
-    def _cancelled(self, orders: list[Working | str]) -> Answer:
+    def _cancelled(self, orders: list[Working | str], name: str = "uuid") -> Answer:
+        """What became of each; one that nobody has is only known by the `name` it was asked for by."""
         sorted_out: dict[str, list[dict[str, str]]] = {"success": [], "failed": []}
         for order in orders:
             if isinstance(order, str):
-                sorted_out["failed"].append({"uuid": order})
+                sorted_out["failed"].append({name: order})
                 continue
             accepted = isinstance(self._world.cancel(order.order_id), OrderReport)
             sorted_out["success" if accepted else "failed"].append(_short(order))
-        return told({name: {"count": len(rows), "orders": rows} for name, rows in sorted_out.items()})
+        return told({word: {"count": len(rows), "orders": rows} for word, rows in sorted_out.items()})
 
 
 def _short(order: Working) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from actors.sandbox.answers import Answer, Refused, Request, bad_parameter, told
 from actors.sandbox.inputs import Flow
 from actors.sandbox.order_wire import kst
-from actors.sandbox.parameters import count, ordered
+from actors.sandbox.parameters import count, market_of, ordered
 from actors.sandbox.world import World
 from domain.market import MINUTE, Terms
 from domain.matching import Holding
@@ -53,8 +53,8 @@ class Wallet:
 
     def chance(self, request: Request) -> Answer:
         """GET /v1/orders/chance."""
-        market = (request.get("market") or "").upper()
-        if not market:
+        market = market_of(request)
+        if market is None:
             raise bad_parameter()
         exchange, listing = self._world.desk.exchange, self._world.listings.get(market)
         terms = exchange.terms.get(market)

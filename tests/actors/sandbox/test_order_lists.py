@@ -99,8 +99,25 @@ def test_several_orders_are_cancelled_by_id(start):
     ids = placed(client, 2)
     answer = client.delete("/v1/orders/uuids", {"uuids": [ids[0], "00000000-0000-4000-8000-000000000000"]}).json()
     assert answer["success"] == {"count": 1, "orders": [{"uuid": ids[0], "market": "KRW-BTC", "identifier": "n0"}]}
-    assert answer["failed"]["count"] == 1
+    assert answer["failed"] == {"count": 1, "orders": [{"uuid": "00000000-0000-4000-8000-000000000000"}]}
     assert [row["uuid"] for row in client.get("/v1/orders/open").json()] == [ids[1]]
+
+
+def test_an_order_that_is_not_there_is_told_by_the_identifier_it_was_asked_for_by(start):
+    answer = start().delete("/v1/orders/uuids", {"identifiers": ["nobody"]}).json()
+    assert answer["failed"] == {"count": 1, "orders": [{"identifier": "nobody"}]}
+
+
+def test_a_market_may_be_written_in_lower_case(start):
+    client = start()
+    ids = [client.order(**BUY | {"market": "krw-btc"}).json()["uuid"] for _ in range(2)]
+    asked = {"market": "krw-btc"}
+    assert [row["uuid"] for row in client.get("/v1/orders/open", asked).json()] == ids[::-1]
+    assert len(client.get("/v1/orders/uuids", asked | {"uuids": ids}).json()) == 2
+    assert client.get("/v1/orders/chance", asked).json()["market"]["id"] == "KRW-BTC"
+    client.delete("/v1/order", {"uuid": ids[0]})
+    assert [row["uuid"] for row in client.get("/v1/orders/closed", asked).json()] == ids[:1]
+    assert client.delete("/v1/orders/open", {"pairs": "krw-btc"}).json()["success"]["count"] == 1
 
 
 def test_cancel_all_takes_the_side_and_the_pairs_it_was_told(start):
