@@ -1,6 +1,7 @@
 """The sandbox's listener: HTTP/1.1 with keep-alive, and the upgrade to a WebSocket, on one thread."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,6 +20,7 @@ SOCKET_PATHS: Final = {"/websocket/v1": False, "/websocket/v1/private": True}  #
 MAX_BODY: Final = 64 << 10
 SINGLE: Final = frozenset({b"accept", b"authorization", b"content-type", b"host", b"origin"})
 """Headers that the exchange refuses when they are repeated (2026-07-31)."""
+_SLASHES: Final = re.compile("/{2,}")
 
 
 class Listener:
@@ -163,6 +165,7 @@ def _repeated(head: h11.Request) -> str:
 
 def _request(head: h11.Request, body: bytes, address: str) -> Request:
     path, _, query = head.target.decode().partition("?")
+    path = _SLASHES.sub("/", path)  # as gateways do, and as clients in use (pyupbit) rely on
     headers: dict[str, str] = {}
     for name, value in head.headers:
         key = name.decode()

@@ -88,6 +88,12 @@ def test_a_method_that_a_path_does_not_have_is_no_route(start, method):
         assert "remaining-req" not in headers
 
 
+def test_slashes_in_a_row_are_one(start):
+    client = start()
+    assert client.public("//v1//ticker", {"markets": "KRW-XRP"}).status_code == 200
+    assert client.get("//v1/deposits").json() == []
+
+
 def test_a_head_is_answered_without_a_body(start):
     with Raw(start().base) as raw:
         raw.send(b"HEAD" + GET[3:] + b"\r\n" + GET + b"\r\n")
