@@ -94,11 +94,11 @@ class App:
         if down := self._down(subject):
             return Admission(self._finished(request, down), [], None)
         refused = None
-        if private:
+        if private or "authorization" in request.headers:
             try:
                 request.caller = self._signed(request, "", subject)
             except Refused as error:
-                refused = error
+                refused = error if private else None  # nobody asked for it: the socket counts for its address
         group, verdict = self._origin(request) or (limits.SOCKETS, self._count(request, limits.SOCKETS, subject))
         headers = limit_headers(group, verdict.left, by_ip=True)
         if verdict.status != OK:

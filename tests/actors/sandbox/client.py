@@ -151,7 +151,8 @@ class Client:
 
     def socket(self, *parts, private=False, auth=None):
         url = self.ready["ws"] + ("/private" if private else "")
-        header = {"Authorization": auth or token(self.access, self.secret)} if private else {}
+        auth = auth or (token(self.access, self.secret) if private else None)
+        header = {"Authorization": auth} if auth else {}
         socket = websocket.create_connection(url, header=header, suppress_origin=True, timeout=TIMEOUT)
         self.sockets.append(socket)
         if parts:

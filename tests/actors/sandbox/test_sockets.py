@@ -157,6 +157,16 @@ def test_too_many_sockets_in_a_second_are_refused(start):
     assert caught.value.status_code == 429
 
 
+def test_a_signed_socket_counts_for_its_pocket(start):
+    client = start()
+    signed, forged = token(client.access, client.secret), "Bearer nonsense"
+    for auth in (None, None, None, None, forged):
+        client.socket(auth=auth)
+    assert client.socket(auth=signed).headers["remaining-req"] == "group=websocket; min=300; sec=4"
+    with pytest.raises(websocket.WebSocketBadStatusException):
+        client.socket(auth=forged)
+
+
 def test_the_upgrade_tells_its_limit_and_a_browser_gets_one_in_ten_seconds(start):
     client = start()
     socket = client.socket()
