@@ -42,6 +42,12 @@ def framed(payload: bytes) -> bytes:
     return bytes((_BINARY, 127)) + size.to_bytes(8, "big") + payload
 
 
+def next_up(now: float, speed: float) -> float:
+    """When sockets that sent a text PING are told UP next, in real seconds as `now`."""
+    every = max(1.0, UP_EVERY_S / speed)
+    return (now // every + 1) * every
+
+
 class Socket:
     """A listener of the hub. `demand` is what it asked for last, `form` how it wants it written.
 
@@ -209,7 +215,7 @@ class Socket:
         text, self._heard_so_far = self._heard_so_far, ""
         if text == "PING":
             if self._up is None:  # one is enough, and another one changes nothing
-                self._tell_up(first=True)
+                self._plan_up()
             return True
         try:
             self._on_request(text)
@@ -228,13 +234,15 @@ class Socket:
         world.catch_up()
         self._hub.demand(self, demand)
 
-    def _tell_up(self, *, first: bool) -> None:
-        """The answer to a text PING, again and again."""
-        if not first:
-            self.push(b'{"status":"UP"}')
-            self.flush()
-        every = max(1.0, UP_EVERY_S / self._app.world.clock.speed)
-        self._up = asyncio.get_running_loop().call_later(every, lambda: self._tell_up(first=False))
+    def _plan_up(self) -> None:
+        """Answer a text PING at the next beat, which is the same for every socket."""
+        loop = asyncio.get_running_loop()
+        self._up = loop.call_at(next_up(loop.time(), self._app.world.clock.speed), self._tell_up)
+
+    def _tell_up(self) -> None:
+        self.push(b'{"status":"UP"}')
+        self.flush()
+        self._plan_up()
 
     def _close(self, code: int) -> None:
         if self._wire.state is ConnectionState.OPEN:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import websocket
 
+from actors.sandbox.sockets import next_up
 from tests.actors.sandbox.client import ask, drain, frame, message, token, until
 
 TICKER = {"type": "ticker", "codes": ["KRW-BTC"]}
@@ -197,6 +198,13 @@ def test_a_text_ping_is_answered_up_and_a_real_one_by_a_pong(start):
     assert (code, data) == (websocket.ABNF.OPCODE_PONG, b"beat")
     socket.send("PING")
     assert [message(socket) for _ in range(2)] == [{"status": "UP"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("now", "speed", "expected"), [(3.2, 1.0, 10.0), (10.0, 1.0, 20.0), (7.9, 4.0, 10.0), (7.9, 60.0, 8.0)]
+)
+def test_the_beat_of_up_is_the_same_for_all(now, speed, expected):
+    assert next_up(now, speed) == expected
 
 
 def test_a_silent_socket_dies_without_a_close_frame(start):
