@@ -49,10 +49,12 @@ class Choices:
         zero_balances: whether `GET /v1/accounts` tells currencies of which nothing is left (3.1).
         scope_status: HTTP status of out_of_scope (U19).
         ip_error: name of the refusal of an address (1.3).
-    Private socket (U6):
+    Private socket (7.4, U6):
         leading_wait: whether orders that can never rest tell a `wait`.
         trailing_done: whether the fill that completes an order is followed by a `done`.
         asset_frames: whether myAsset comes after the myOrder it belongs to, or before.
+        private_numbers: whether large and small numbers are plain there, as in the documentation's samples, or have
+            Java's exponent (1.16539E8), as on the public side; those that no double holds are plain in any case.
     """
 
     candle_count: Literal["cut", "refuse"] = "cut"
@@ -82,6 +84,7 @@ class Choices:
     leading_wait: Literal["yes", "no"] = "yes"
     trailing_done: Literal["yes", "no"] = "yes"
     asset_frames: Literal["after", "before"] = "after"
+    private_numbers: Literal["plain", "exponent"] = "plain"
 
     @property
     def habits(self) -> Habits:

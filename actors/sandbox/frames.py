@@ -21,10 +21,11 @@ _NULL: Final = "null"
 
 
 class Format(NamedTuple):
-    """How messages are written: with short names, each in a list of its own."""
+    """How messages are written: with short names, each in a list of its own, exact amounts with exponents."""
 
     short: bool = False
     listed: bool = False
+    exponents: bool = False
 
     def price(self, value: float) -> str:
         """A price or an amount of KRW."""
@@ -33,6 +34,14 @@ class Format(NamedTuple):
     def size(self, units: int) -> str:
         """A volume in 1e-8 coins."""
         return small(units) if self.short else sized(units)
+
+    def amount(self, value: Decimal | None) -> str:
+        """An exact number of an account, no digit of which may be lost."""
+        if value is None:
+            return _NULL
+        if self.exponents and not self.short and Decimal(repr(float(value))) == value:
+            return java(float(value))
+        return exact(value)
 
 
 FORMATS: Final = {
@@ -199,15 +208,16 @@ def my_order(  # noqa: PLR0913 (an order has that many sides)
     average = (spent / report.executed_volume).quantize(Decimal("1e-8")) if report.executed_volume else Decimal(0)
     left = None if report.volume is None else report.volume - report.executed_volume - aside.prevented
     price, volume = (fill.price, fill.volume) if fill else (funds if funds is not None else report.price, report.volume)
+    number = form.amount
     force = _NULL if report.time_in_force is TimeInForce.GTC else quoted(report.time_in_force.value)
     values = (
         *('"myOrder"', quoted(report.market), quoted(report.order_id)),
         *('"BID"' if report.side is Side.BUY else '"ASK"', quoted(wire_type(report.type, report.side)), quoted(state)),
-        *(quoted(fill.trade_id) if fill else _NULL, _number(price), _number(average), _number(volume), _number(left)),
-        *(_number(report.executed_volume), str(report.trades_count), _number(reserved), _number(aside.remaining_fee)),
-        *(_number(report.paid_fee), _number(report.locked), _number(spent), force, _number(fill.fee if fill else None)),
+        *(quoted(fill.trade_id) if fill else _NULL, number(price), number(average), number(volume), number(left)),
+        *(number(report.executed_volume), str(report.trades_count), number(reserved), number(aside.remaining_fee)),
+        *(number(report.paid_fee), number(report.locked), number(spent), force, number(fill.fee if fill else None)),
         *(("true" if is_maker else "false") if fill else _NULL, _identifier(report.identifier)),
-        *(_NULL if smp_type is None else quoted(smp_type), _number(aside.prevented), _number(aside.prevented_locked)),
+        *(_NULL if smp_type is None else quoted(smp_type), number(aside.prevented), number(aside.prevented_locked)),
         *(str(fill.at // 1000) if fill else _NULL, str(report.created_at // 1000), str(now // 1000)),
         stream_type(snapshot=False),
     )
@@ -217,7 +227,7 @@ def my_order(  # noqa: PLR0913 (an order has that many sides)
 def my_asset(form: Format, changes: dict[str, tuple[Decimal, Decimal]], asset_id: str, at: int) -> bytes:
     """A myAsset message of the currencies that changed: free and locked, absolute."""
     rows = ",".join(
-        _ASSET.text(form, (quoted(currency), exact(free), exact(locked)))
+        _ASSET.text(form, (quoted(currency), form.amount(free), form.amount(locked)))
         for currency, (free, locked) in changes.items()
     )
     ms = str(at // 1000)
@@ -248,10 +258,6 @@ def _standing(listing: Listing, form: Format) -> tuple[str, ...]:
 
 def _taker(one: Print) -> str:
     return '"BID"' if one.buys else '"ASK"'
-
-
-def _number(value: Decimal | None) -> str:
-    return _NULL if value is None else exact(value)
 
 
 def _identifier(text: str) -> str:

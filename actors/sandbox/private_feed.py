@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from actors.sandbox import frames
+from actors.sandbox.frames import Format
 from actors.sandbox.inputs import Outcome
 from actors.sandbox.noise import uuid_of
 from actors.sandbox.seats import Listener
@@ -73,7 +74,7 @@ class PrivateFeed:
         for listener in self._wanting("myOrder", order.account, told.report.market):
             payload = frames.my_order(
                 told.report,
-                listener.form,
+                self._form(listener),
                 state=told.state,
                 smp_type=order.smp_type,
                 funds=order.request.funds,
@@ -93,8 +94,11 @@ class PrivateFeed:
             held = {currency: (event.free, event.locked) for currency, event in changed.items()}
             asset_id = uuid_of(f"asset:{account}:{now}:{held}")
             for listener in self._wanting("myAsset", account, ""):
-                listener.push(frames.my_asset(listener.form, held, asset_id, now), private=True)
+                listener.push(frames.my_asset(self._form(listener), held, asset_id, now), private=True)
         self._balances.clear()
+
+    def _form(self, listener: Listener) -> Format:
+        return listener.form._replace(exponents=self._world.choices.private_numbers == "exponent")
 
     def _wanting(self, kind: str, account: str, market: str) -> Iterator[Listener]:
         for listener in self._listeners:

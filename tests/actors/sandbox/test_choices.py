@@ -138,6 +138,19 @@ def assets_first(client):
     return told(client)[0] == "asset"
 
 
+def spelled_privately(client):
+    """A price of eight digits and a balance of more digits than a double has."""
+    client.deposit("KRW", "0.00000000012345678901")
+    socket = client.socket({"type": "myOrder"}, {"type": "myAsset"}, private=True)
+    ask(socket, {"method": "LIST_SUBSCRIPTIONS"})
+    message(socket)
+    client.order(**REST | {"market": "KRW-BTC", "price": "99000000", "volume": "0.001"})
+    (_, order), (_, assets) = socket.recv_data(), socket.recv_data()
+    return [
+        text.partition(name)[2].partition(b",")[0] for text, name in ((order, b'"price":'), (assets, b'"balance":'))
+    ]
+
+
 def many_candles(client):
     return client.public("/v1/candles/minutes/1", {"market": "KRW-XRP", "count": 201}).status_code
 
@@ -193,6 +206,14 @@ FLOWS = [
         {"yes": "wait trade done wait trade cancel", "no": "wait trade wait trade cancel"},
     ),
     ("asset_frames", assets_first, {"after": False, "before": True}),
+    (
+        "private_numbers",
+        spelled_privately,
+        {
+            "plain": [b"99000000", b"9900950.50000000012345678901"],
+            "exponent": [b"9.9E7", b"9900950.50000000012345678901"],
+        },
+    ),
 ]
 ELSEWHERE = {"smp_scope": "test_accounts", "other_fee": "test_chance"}
 CASES = [(name, value, flow, expected[value]) for name, flow, expected in FLOWS for value in VALUES[name]]
@@ -204,7 +225,7 @@ def test_every_choice_is_played_under_every_value():
 
 @pytest.mark.parametrize(("name", "value", "flow", "expected"), CASES, ids=[f"{case[0]}={case[1]}" for case in CASES])
 def test_a_client_meets_what_was_chosen(start, name, value, flow, expected):
-    client = start(choices={name: value}, markets=("KRW-XRP", "KRW-MBL"))
+    client = start(choices={name: value}, markets=("KRW-XRP", "KRW-MBL", "KRW-BTC"))
     assert flow(client) == expected
 
 
