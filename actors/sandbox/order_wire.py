@@ -78,13 +78,14 @@ def read_order(fields: dict[str, Any], choices: Choices, at: int) -> Wish:
 def replacement_fields(fields: dict[str, Any], old: Working) -> dict[str, Any]:
     """The fields of the order that is to follow the old one, as those of a POST body: market and side stay.
 
-    Raises Refused where the rest of the old volume is asked for and the new order has none.
+    Raises Refused for no type at all, and where the rest of the old volume is asked for and the new order has none.
     """
-    wish = old.request
+    kind, wish = _text(fields, "new_ord_type"), old.request
+    if kind not in _TYPES:
+        raise Refused(400, "validation_error", _fault("new_ord_type", kind))
     side = "bid" if wish.side is Side.BUY else "ask"
     new = {name.removeprefix("new_"): value for name, value in fields.items() if name.startswith("new_")}
     if new.get("volume") == "remain_only":
-        kind = new.get("ord_type")
         if wish.volume is None or kind == "price" or (kind == "best" and side == "bid"):
             raise Refused(400, f"create_{side}_error", "주문 요청 정보가 올바르지 않습니다.")
         new["volume"] = plain(old.left)
@@ -175,14 +176,16 @@ def _amount(fields: dict[str, Any], name: str) -> Decimal | None:
 def _kind(fields: dict[str, Any]) -> tuple[str, str, str]:
     """Side, type and market, as they were written."""
     side, kind, market = (_text(fields, name) for name in ("side", "ord_type", "market"))
-    faulty = [
-        f"{name} is missing, {name} does not have a valid value"
-        for name, good in (("market", bool(market)), ("side", side in _SIDES), ("ord_type", kind in _TYPES))
-        if not good
-    ]
+    read = (("market", market, bool(market)), ("side", side, side in _SIDES), ("ord_type", kind, kind in _TYPES))
+    faulty = [_fault(name, value) for name, value, good in read if not good]
     if faulty:
         raise Refused(400, "validation_error", ", ".join(faulty))
     return side, kind, market
+
+
+def _fault(name: str, value: str) -> str:
+    """What the exchange says of a field that is absent or has no possible value."""
+    return f"{name} does not have a valid value" if value else f"{name} is missing, {name} does not have a valid value"
 
 
 def _check_identifier(identifier: str, choices: Choices) -> None:

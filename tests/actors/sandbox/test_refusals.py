@@ -58,6 +58,15 @@ def test_a_faulty_order_is_refused_by_name_in_earnest_and_in_test(start, changes
     assert [row["uuid"] for row in client.books()["orders"]] == [used]
 
 
+def test_a_field_without_a_possible_value_is_named_and_one_that_is_absent_twice(start):
+    client = start()
+    wrong = client.order(market="KRW-BTC", side="up").json()["error"]["message"]
+    assert wrong == "side does not have a valid value, ord_type is missing, ord_type does not have a valid value"
+    uuid = client.order(**BUY).json()["uuid"]
+    wrong = client.post("/v1/orders/cancel_and_new", {"prev_order_uuid": uuid}).json()["error"]
+    assert (wrong["name"], wrong["message"].partition(",")[0]) == ("validation_error", "new_ord_type is missing")
+
+
 def test_half_a_character_is_no_text_and_poisons_nothing(start):
     client = start()
     body = b'{"identifier":"\\ud800","market":"KRW-BTC"}'
