@@ -49,6 +49,7 @@ class Choices:
         zero_balances: whether `GET /v1/accounts` tells currencies of which nothing is left (3.1).
         scope_status: HTTP status of out_of_scope (U19).
         ip_error: name of the refusal of an address (1.3).
+        deprecated_fields: whether the ticker of a socket has is_trading_suspended and market_warning still (7.3).
     Private socket (7.4, U6):
         leading_wait: whether orders that can never rest tell a `wait`.
         trailing_done: whether the fill that completes an order is followed by a `done`.
@@ -81,6 +82,7 @@ class Choices:
     zero_balances: Literal["hide", "show"] = "hide"
     scope_status: Literal["403", "401"] = "403"
     ip_error: Literal["no_authorization_ip", "no_authorization_i_p"] = "no_authorization_ip"
+    deprecated_fields: Literal["told", "gone"] = "told"
     leading_wait: Literal["yes", "no"] = "yes"
     trailing_done: Literal["yes", "no"] = "yes"
     asset_frames: Literal["after", "before"] = "after"

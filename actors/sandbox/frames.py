@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from itertools import compress
 from typing import Final, NamedTuple
 
 from actors.sandbox.display import Displayed
@@ -72,7 +73,7 @@ def _braced(names: list[str]) -> str:
     return "{" + ",".join(f'"{name}":%s' for name in names) + "}"
 
 
-_TICKER: Final = _Template(
+_TICKER_FIELDS: Final = (
     "type:ty code:cd opening_price:op high_price:hp low_price:lp trade_price:tp prev_closing_price:pcp "
     "acc_trade_price:atp change:c change_price:cp signed_change_price:scp change_rate:cr signed_change_rate:scr "
     "ask_bid:ab trade_volume:tv acc_trade_volume:atv trade_date:tdt trade_time:ttm trade_timestamp:ttms "
@@ -81,6 +82,10 @@ _TICKER: Final = _Template(
     "delisting_date:dd market_warning:mw timestamp:tms acc_trade_price_24h:atp24h acc_trade_volume_24h:atv24h "
     "stream_type:st"
 )
+_DEPRECATED: Final = "is_trading_suspended:its", "market_warning:mw"
+_LASTING: Final = [field not in _DEPRECATED for field in _TICKER_FIELDS.split()]
+_TICKER: Final = _Template(_TICKER_FIELDS)
+_SHORTER_TICKER: Final = _Template(" ".join(compress(_TICKER_FIELDS.split(), _LASTING)))
 _TRADE: Final = _Template(
     "type:ty code:cd timestamp:tms trade_date:td trade_time:ttm trade_timestamp:ttms trade_price:tp trade_volume:tv "
     "ask_bid:ab prev_closing_price:pcp change:c change_price:cp sequential_id:sid best_ask_price:bap "
@@ -119,8 +124,8 @@ def stream_type(*, snapshot: bool) -> str:
     return '"SNAPSHOT"' if snapshot else '"REALTIME"'
 
 
-def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool) -> bytes:
-    """A ticker message; `now` in microseconds."""
+def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool, whole: bool) -> bytes:
+    """A ticker message, a `whole` one with its deprecated fields; `now` in microseconds."""
     day, last = live.day, live.last
     change, rate = round(last.price - day.prior, 8), round((last.price - day.prior) / day.prior, 10)
     value_24h, units_24h = live.rolling()
@@ -143,6 +148,8 @@ def ticker(live: LiveMarket, form: Format, now: int, *, snapshot: bool) -> bytes
         *(str(now // 1000), price(value_24h), size(units_24h)),
         stream_type(snapshot=snapshot),
     )
+    if not whole:
+        return _SHORTER_TICKER.message(form, tuple(compress(values, _LASTING)))
     return _TICKER.message(form, values)
 
 

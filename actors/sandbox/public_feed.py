@@ -157,7 +157,10 @@ class PublicFeed:
         """How a message of this type is written for a seat; nothing when there is nothing to say."""
         match kind:
             case "ticker":
-                return lambda seat: frames.ticker(live, seat.listener.form, self._world.now, snapshot=snapshot)
+                whole = self._world.choices.deprecated_fields == "told"
+                return lambda seat: frames.ticker(
+                    live, seat.listener.form, self._world.now, snapshot=snapshot, whole=whole
+                )
             case "trade":
                 return lambda seat: _last_trade(live, seat)
             case "orderbook":

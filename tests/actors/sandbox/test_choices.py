@@ -151,6 +151,13 @@ def spelled_privately(client):
     ]
 
 
+def ticker_fields(client):
+    socket = client.socket({"type": "ticker", "codes": ["KRW-XRP"]})
+    rows = list(message(socket).items())
+    names = [name for name, _ in rows]
+    return rows[names.index("market_state") : names.index("timestamp")]
+
+
 def many_candles(client):
     return client.public("/v1/candles/minutes/1", {"market": "KRW-XRP", "count": 201}).status_code
 
@@ -172,6 +179,10 @@ def cancelled_by_body(client):
     return answer.status_code, client.get("/v1/orders/open").json() == []
 
 
+STANDING = [
+    *(("market_state", "ACTIVE"), ("is_trading_suspended", False)),
+    *(("delisting_date", None), ("market_warning", "NONE")),
+]
 FLOWS = [
     ("candle_count", many_candles, {"cut": 200, "refuse": 400}),
     ("bare_colon", bare, {"refuse": [400, 400], "accept": [200, 200]}),
@@ -199,6 +210,7 @@ FLOWS = [
     ("zero_balances", sold_out, {"hide": ["KRW"], "show": ["KRW", "XRP"]}),
     ("scope_status", out_of_scope, {"403": 403, "401": 401}),
     ("ip_error", from_elsewhere, {name: name for name in VALUES["ip_error"]}),
+    ("deprecated_fields", ticker_fields, {"told": STANDING, "gone": STANDING[::2]}),
     ("leading_wait", waits_and_ends, {"yes": "wait trade done wait trade cancel", "no": "trade done trade cancel"}),
     (
         "trailing_done",
