@@ -10,7 +10,7 @@ A file of accounts is TOML:
     [[pocket.key]]
     name = "trading"
     permissions = ["view_account", "view_orders", "make_orders"]
-    allowed_ips = ["127.0.0.1"]        # every address when left out
+    allowed_ips = ["127.0.0.1"]        # one to ten, this one when left out
     expires = 2027-01-01T00:00:00Z     # a year from the start when left out
 """
 
@@ -49,11 +49,16 @@ USUAL: Final = {MAIN: (*_TRADER, "manage_pockets"), SUB: (*_TRADER, "transfer")}
 
 _NOT_FOR: Final = {MAIN: "transfer", SUB: "manage_pockets"}
 KEY_LIFE: Final = 365 * DAY
+LOOPBACK: Final = ("127.0.0.1",)
+MAX_IPS: Final = 10
 _KEY_BYTES: Final = 30  # 40 characters, as the exchange's own keys have
 
 
 class Key(msgspec.Struct, frozen=True):
-    """One key pair. No `allowed_ips` means every address; times are microseconds UTC."""
+    """One key pair, for calls from `allowed_ips`; a key kept from before may have none and is taken from anywhere.
+
+    Times are microseconds UTC.
+    """
 
     name: str
     access_key: str
@@ -61,7 +66,7 @@ class Key(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     permissions: tuple[str, ...]
-    allowed_ips: tuple[str, ...] = ()
+    allowed_ips: tuple[str, ...] = LOOPBACK
 
     def __repr__(self) -> str:
         return f"Key(name={self.name!r}, access_key={self.access_key[:4]}…)"
@@ -145,7 +150,9 @@ def _key(entry: dict[str, Any], kind: str, start: int) -> Key:
     if expires is not None and (not isinstance(expires, datetime) or expires.tzinfo is None):
         raise ValueError(f"key {key.name}: expires must be a time with its zone, found {expires!r}")
     until = key.expires_at if expires is None else int(expires.astimezone(UTC).timestamp()) * 1_000_000
-    allowed = tuple(str(ip_address(address)) for address in entry.get("allowed_ips", ()))
+    allowed = tuple(str(ip_address(address)) for address in entry.get("allowed_ips", LOOPBACK))
+    if not 1 <= len(allowed) <= MAX_IPS:
+        raise ValueError(f"key {key.name}: expected 1 to {MAX_IPS} allowed_ips, found {len(allowed)}")
     return msgspec.structs.replace(key, permissions=permissions, allowed_ips=allowed, expires_at=until)
 
 

@@ -127,7 +127,8 @@ def test_a_main_key_lists_the_keys_of_its_members_pockets_living_ones_unless_tol
     assert [(group["uuid"], len(group["keys"])) for group in groups] == [(ids["home"], 3), (ids["bot"], 1)]
     (only,) = boss.get("/v1/pockets/api_keys", {"uuids": [ids["home"]], "include_expired": "true"}).json()
     assert len(only["keys"]) == 4
-    afar = only["keys"][3]
+    usual, *_, afar = only["keys"]
+    assert usual["allowed_ips"] == ["127.0.0.1"]
     assert (afar["allowed_ips"], afar["expired_at"]) == (["203.0.113.7"], "2027-01-03T09:00:00+09:00")
     assert "manage_pockets" in afar["permissions"]
 
@@ -279,6 +280,7 @@ def test_pockets_keys_and_moves_outlive_a_restart(start, file):
         ("[[pocket]]\n[[pocket.key]]\nname = 'k'", "needs a name"),
         ("[[pocket]]\nname = 'a'\nmember = 1\n[[pocket.key]]\nname = 'k'", "must be a text"),
         ("[[pocket]]\nname = 'a'\n[[pocket.key]]\nname = 'k'\nallowed_ips = ['home']", "'home'"),
+        ("[[pocket]]\nname = 'a'\n[[pocket.key]]\nname = 'k'\nallowed_ips = []", "1 to 10 allowed_ips"),
         ("[[[", "accounts file"),
     ],
 )
