@@ -61,8 +61,8 @@ def prevent(  # noqa: PLR0913 (what was met, and what becomes of it)
     withhold(exchange, order, volume, price)
     if ends or order.spent_out:
         yield from finish(exchange, order, ExchangeState.CANCEL, at)
-        return
-    yield Prevented(report_of(order), aside_of(order))
+    else:
+        yield Prevented(report_of(order), aside_of(order))
     yield tied(exchange, order)
 
 

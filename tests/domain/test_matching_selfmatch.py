@@ -75,6 +75,7 @@ def test_case_k_a_prevented_bid_tells_its_volume_and_what_that_freed() -> None:
     assert (bid.prevented, bid.prevented_locked) == (D("0.0003"), D("46754.9658"))
     assert told(events) == [("bid", "cancel")]
     assert exchange.balances["KRW"] == Holding(D(10_000_000))
+    assert BalanceChanged("KRW", D(10_000_000), D(0)) in events
     assert order(exchange, "ask").resting
 
 
