@@ -139,6 +139,9 @@ class Gateway(OrderWatch):
                 self._doubt(order, "the identifier was used before")
             case "refused" | "unsent" if order.submissions == 1 and order.stage is Stage.SUBMITTING:
                 self._finish(order, Stage.REFUSED, answer.error)
+            case "refused":  # no proof about the submissions before it, but never again as it is
+                order.may_resend = False
+                self._doubt(order, f"refused: {answer.error}")
             case _:
                 self._doubt(order, f"{answer.outcome}: {answer.error}")
 

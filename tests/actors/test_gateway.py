@@ -2,7 +2,8 @@ import pytest
 
 from actors.gateway import Gateway
 from actors.runtime import Recovered
-from actors.watch import BURNED_MISSES_MIN, MISSES_MIN
+from actors.watch import BURNED_MISSES_MIN, FLOAT_S, MISSES_MIN
+from domain.market import US_PER_S
 from domain.messages import (
     CancelOrder,
     FillBooked,
@@ -227,6 +228,16 @@ def test_a_refusal_of_a_second_submission_is_no_proof(gateway):
     missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "refused", "insufficient_funds_bid"), "venue")
     assert gateway.to("portfolio", OrderFinished) == []
     assert gateway.state.orders["e1"].stage == "unknown"
+
+
+def test_what_was_refused_is_not_sent_again_as_it_is_and_ends_when_it_is_nowhere(gateway):
+    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "refused", "invalid_price_bid"), "venue")
+    gateway.now += int(FLOAT_S * US_PER_S)  # the intent itself is still fresh
+    for _ in range(MISSES_MIN):
+        assert gateway.to("portfolio", OrderFinished) == []
+        missed(gateway)
+        assert gateway.to("venue", SubmitOrder) == []
+    assert gateway.to("portfolio", OrderFinished)[0].stage == "absent"
 
 
 def test_an_order_given_up_that_surfaces_is_adopted_and_cancelled(gateway):
