@@ -10,11 +10,12 @@ from typing import Any, Self
 from actors.dashboard import Dashboard
 from actors.feed import Feed
 from actors.keywatch import KeyWatch
+from actors.listings import Listings
 from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import books_in
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
-from actors.system import SESSION_FOR, SETTINGS_FOR, SHOWN, market_actor, system
+from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
 from actors.venues import SANDBOX, Place
@@ -121,6 +122,17 @@ class Engine:
                     client=place.rest,
                 ),
             ),
+            ActorSpec(
+                "listings",
+                functools.partial(
+                    Listings,
+                    client=place.rest,
+                    glance=place.glance,
+                    markets=self._markets,
+                    now=now,
+                    real_seconds=self.real_seconds,
+                ),
+            ),
         ]
         if place.private:
             edges[:0] = [
@@ -153,7 +165,7 @@ class Engine:
             entries=self._entries,
             halted=tuple(self._halted.items()),
         )
-        for name in (*SESSION_FOR, *map(market_actor, self._markets)):
+        for name in (*SESSION_FOR, *map(market_actor, self._markets), "listings"):
             self._host.tell(name, opened)
         if self._place.private is None:
             self._host.tell("venue", opened)
@@ -162,16 +174,10 @@ class Engine:
             self._tell_incident("not_listed", market, text)
         if self._exits:
             log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
-        self._tell_halted()
-        log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
-        return self
-
-    def _tell_halted(self) -> None:
-        """Show why markets may not be entered; each decision there says it too."""
         for market, reason in self._halted.items():
             log.error("market not entered market=%s reason=%s", market, reason)
-            for name in SHOWN:
-                self._host.tell(name, IncidentRaised(self.now(), "market_halt", market, reason))
+        log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Close, if `close` was not called."""

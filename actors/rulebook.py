@@ -44,7 +44,12 @@ def barred(client: Quotes, markets: Sequence[str], now: Callable[[], int]) -> di
         faults = tick_faults(client, markets, now)
     except ExchangeError as error:
         return dict.fromkeys(markets, f"its price steps could not be compared with the exchange's: {error}")
-    return {market: f"{fault}: no new orders until the rule book is right" for market, fault in faults.items()}
+    return {market: bar_text(fault) for market, fault in faults.items()}
+
+
+def bar_text(fault: str) -> str:
+    """Why a market with this fault may not be entered."""
+    return f"{fault}: no new orders until the rule book is right"
 
 
 def terms_faults(client: Policies, markets: Sequence[str], at: int) -> dict[str, str]:

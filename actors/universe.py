@@ -1,24 +1,36 @@
-"""Says which markets may be entered. For now those are the ones the session was opened for."""
+"""Says which markets may be entered: those the session was opened for, unless the exchange objects to one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
-from actors.runtime import Actor, Recovered, Restarted
-from domain.messages import SessionOpened, UniverseChanged
+from msgspec.structs import replace
 
-Accepted: TypeAlias = Recovered | Restarted | SessionOpened
+from actors.runtime import Actor, Recovered, Restarted
+from domain.listings import MarketListing
+from domain.messages import IncidentRaised, ListingsRead, SessionOpened, StepsCompared, UniverseChanged
+
+Accepted: TypeAlias = Recovered | Restarted | SessionOpened | StepsCompared | ListingsRead
 
 
 @dataclass(slots=True)
 class UniverseState:
-    """The markets that may be entered, in the session's order, and why some of them may not just now."""
+    """The markets that may be entered, in the session's order, and what is against some of them just now.
+
+    `steps` says where the exchange moves prices in other steps than the rule book, `listings` how it lists a market.
+    """
 
     markets: list[str] = field(default_factory=list)
-    halted: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, str] = field(default_factory=dict)
+    listings: dict[str, MarketListing] = field(default_factory=dict)
 
 
 class Universe(Actor[UniverseState]):
-    """Owns which markets there are and may be entered; publishes UniverseChanged on `universe`. Blocks on nothing."""
+    """Owns which markets there are and may be entered.
+
+    Publishes UniverseChanged on `universe`, and IncidentRaised on `incidents` when a market is barred or free again: a
+    reading bars, and a later one that objects to nothing frees. Blocks on nothing; a restart loses nothing.
+    """
 
     State = UniverseState
 
@@ -26,14 +38,89 @@ class Universe(Actor[UniverseState]):
         """Hand each message to its handler."""
         match message:
             case SessionOpened():
-                self.state.markets = list(message.entries or message.markets)
-                self.state.halted = dict(message.halted)
-                self._tell()
+                self._on_opened(message)
+            case StepsCompared():
+                self._on_steps(message)
+            case ListingsRead():
+                self._on_listings(message.listings)
             case Recovered() | Restarted():
-                if self.state.markets:
-                    self._tell()
+                self._tell()
             case _:
                 assert_never(message)
 
+    def _on_opened(self, opened: SessionOpened) -> None:
+        """Begin with what the start compared; of the listings count those of before until they are read again."""
+        state = self.state
+        state.markets = list(opened.entries or opened.markets)
+        state.steps = dict(opened.halted)
+        state.listings = {market: one for market, one in state.listings.items() if market in opened.markets}
+        for market, reason in self._reasons():
+            self._bar(market, reason)
+        self._tell()
+
+    def _on_steps(self, compared: StepsCompared) -> None:
+        """Take over what was compared; the numbers of a fault follow the price, so it is told once as an incident."""
+        before, faults = self.state.steps, dict(compared.faults)
+        others = {market: fault for market, fault in before.items() if market not in compared.markets}
+        self.state.steps = others | faults
+        for market in compared.markets:
+            if market in faults and market not in before:
+                self._bar(market, faults[market])
+            elif market in before and market not in faults:
+                self._free(market, "its price steps are the rule book's again")
+        if self.state.steps != before:
+            self._tell()
+
+    def _on_listings(self, listings: Iterable[MarketListing]) -> None:
+        before = self.state.listings
+        now = {one.market: _completed(one, before.get(one.market)) for one in listings}
+        self.state.listings = before | now
+        for market, one in now.items():
+            was = before[market].objection if market in before else ""
+            if one.objection and one.objection != was:
+                self._bar(market, one.objection)
+            elif was and not one.objection:
+                self._free(market, f"no longer: {was}")
+        if self.state.listings != before:
+            self._tell()
+
+    # --- what follows
+
+    def _reasons(self) -> list[tuple[str, str]]:
+        """Every market that may not be entered, with all reasons in words."""
+        state = self.state
+        found: dict[str, list[str]] = {market: [fault] for market, fault in state.steps.items()}
+        for market, one in state.listings.items():
+            if one.objection:
+                found.setdefault(market, []).append(one.objection)
+        return [(market, "; ".join(reasons)) for market, reasons in sorted(found.items())]
+
     def _tell(self) -> None:
-        self.publish("universe", UniverseChanged(tuple(self.state.markets), tuple(self.state.halted.items())))
+        """Tell it all, once a session was opened."""
+        state = self.state
+        if not state.markets:
+            return
+        gone = tuple(sorted(market for market, one in state.listings.items() if one.gone))
+        leaving = tuple(
+            (market, one.leaving_at)
+            for market, one in sorted(state.listings.items())
+            if one.leaving_at is not None and not one.gone
+        )
+        self.publish("universe", UniverseChanged(tuple(state.markets), tuple(self._reasons()), leaving, gone))
+
+    def _bar(self, market: str, reason: str) -> None:
+        self.publish("incidents", IncidentRaised(self.now, "market_halt", market, reason))
+
+    def _free(self, market: str, reason: str) -> None:
+        """One reason is over; the market is free if it was the last."""
+        if still := dict(self._reasons()).get(market):
+            self._bar(market, f"{reason}; still: {still}")
+        else:
+            self.publish("incidents", IncidentRaised(self.now, "market_free", market, reason))
+
+
+def _completed(one: MarketListing, before: MarketListing | None) -> MarketListing:
+    """A reading with what it did not tell as it was before."""
+    if one.state or before is None:
+        return one
+    return replace(one, state=before.state, delisting=before.delisting, delisting_at=before.delisting_at)

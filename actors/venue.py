@@ -11,6 +11,7 @@ from actors.upbit.breaker import Circuit, Position, Told
 from domain.errors import (
     AuthError,
     AuthReason,
+    BadTick,
     ExchangeError,
     ExchangeUnavailable,
     Forbidden,
@@ -27,6 +28,7 @@ from domain.messages import (
     CancelOrder,
     HaltTrading,
     IncidentRaised,
+    ListingsWanted,
     LookUpAnswered,
     LookUpOrder,
     SubmitAnswered,
@@ -61,8 +63,9 @@ class Venue(Actor[None]):
 
     Edge: answers SubmitOrder, CancelOrder, LookUpOrder and AccountWanted to whoever sent them; publishes TermsLoaded
     on `terms`, each market's as soon as they can be had. A key that is not accepted halts trading (HaltTrading to risk)
-    and is an incident, like one without permission, and like calls that the client holds back. Blocks in its own
-    threads only. A restart of the process loses answers, and the gateway asks.
+    and is an incident, like one without permission, and like calls that the client holds back. A price refused for its
+    step, and calls that go through again, make listings look anew (ListingsWanted). Blocks in its own threads only. A
+    restart of the process loses answers, and the gateway asks.
     """
 
     edge = True
@@ -161,6 +164,8 @@ class Venue(Actor[None]):
             return SubmitAnswered(request.identifier, "accepted", "", self._client.place(request))
         except RequestRefused as error:
             self._noted(error)
+            if isinstance(error, BadTick):
+                self.outlet.send("listings", ListingsWanted(f"{request.market}: {error}"))
             return SubmitAnswered(request.identifier, "refused", error.name)
         except RateLimited as error:
             return SubmitAnswered(request.identifier, "limited" if error.sent else "unsent", str(error))
@@ -222,6 +227,7 @@ class Venue(Actor[None]):
         """Tell that the client holds calls back, or no more; on the thread of whichever call made it so."""
         if circuit.position is Position.CLOSED:
             kind, text = "exchange_back", f"{circuit.kind} calls go through again"
+            self.outlet.send("listings", ListingsWanted(text))  # much may have changed meanwhile
         else:
             kind, text = "exchange_away", f"{circuit.kind} calls are held back, new orders too: {circuit.reason}"
         self.outlet.publish("incidents", IncidentRaised(self._now(), kind, self.name, text))

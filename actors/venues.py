@@ -6,8 +6,10 @@ from typing import Any
 
 from actors.feed import OpenStream as OpenPublic
 from actors.feed import PublicStream
+from actors.listings import Glance
 from actors.runtime import Clock, ScaledClock, wall_clock
 from actors.upbit.frames import BookFrame, Frame, TradeFrame
+from actors.upbit.glance import tickers_now
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys
@@ -26,13 +28,17 @@ SANDBOX = "sandbox"  # the name of the place that has an exchange of its own
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to trade: `name` sandbox or exchange; without `private` orders go to the in-process exchange."""
+    """Where to trade: `name` sandbox or exchange; without `private` orders go to the in-process exchange.
+
+    `glance` reads the present tickers of markets by stream.
+    """
 
     name: str
     rest: UpbitRest
     clock: Clock
     public: Callable[[tuple[str, ...]], OpenPublic]
     private: OpenPrivate | None
+    glance: Glance
 
 
 def sandbox_place(told: Mapping[str, Any]) -> Place:
@@ -50,6 +56,7 @@ def sandbox_place(told: Mapping[str, Any]) -> Place:
         clock,
         lambda markets: _public(socket, markets, limiter, books=False),  # the one who fills our orders has its own
         _private(f"{socket}/private", keys, limiter),
+        lambda markets: tickers_now(socket, markets, limiter),
     )
 
 
@@ -58,7 +65,14 @@ def upbit_place(rest: str, socket: str) -> Place:
     clock = wall_clock()
     limiter = Limiter(clock)
     client = UpbitRest(rest, None, clock, limiter=limiter)
-    return Place("exchange", client, clock, lambda markets: _public(socket, markets, limiter, books=True), None)
+    return Place(
+        "exchange",
+        client,
+        clock,
+        lambda markets: _public(socket, markets, limiter, books=True),
+        None,
+        lambda markets: tickers_now(socket, markets, limiter),
+    )
 
 
 def chosen(place: Place, wanted: tuple[str, ...]) -> tuple[str, ...]:

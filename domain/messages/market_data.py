@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from domain.config import Settings
+from domain.listings import MarketListing
 from domain.market import Bar, Book, Terms, Trade
 from domain.message import Message
 
@@ -130,11 +131,40 @@ class StreamMeasured(Message, frozen=True):
     at: int
 
 
+class ListingsWanted(Message, frozen=True):
+    """Venue to listings: what the exchange lists, and in which steps its prices move, may have changed: look now."""
+
+    reason: str
+
+
+class ListingsRead(Message, frozen=True):
+    """Listings to universe: how the exchange lists every market of the session. What was not told stays as it was."""
+
+    listings: tuple[MarketListing, ...]
+    at: int
+
+
+class StepsCompared(Message, frozen=True):
+    """Listings to universe: the price steps of `markets` were compared with the rule book; `faults` says what differs.
+
+    Of markets that are not among them nothing is said.
+    """
+
+    markets: tuple[str, ...]
+    faults: tuple[tuple[str, str], ...]
+    at: int
+
+
 class UniverseChanged(Message, frozen=True):
-    """The markets of the session, and those among them that may not be entered now, each with the reason."""
+    """The markets of the session, and those among them that may not be entered now, each with the reason.
+
+    `leaving` are those a position must have left at a time (0: at once), `gone` those where nothing can be sold.
+    """
 
     markets: tuple[str, ...]
     halted: tuple[tuple[str, str], ...] = ()
+    leaving: tuple[tuple[str, int], ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class TermsLoaded(Message, frozen=True):

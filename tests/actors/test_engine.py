@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal as D
 from pathlib import Path
@@ -16,6 +16,7 @@ from actors.replaying import last_time
 from actors.runtime import ScaledClock
 from actors.runtime.codec import decode_message
 from actors.runtime.segments import read
+from actors.upbit.quotes import Instrument, Listing, Ticker
 from actors.venues import Place
 from domain.config import Settings
 from domain.errors import ConfigError, StorageError
@@ -49,8 +50,21 @@ class Quotes:
     def market_all(self) -> tuple[str, ...]:
         return self._listed
 
+    def listings(self) -> tuple[Listing, ...]:
+        return tuple(Listing(market, market, market, warning=False, cautions=()) for market in self._listed)
+
+    def ticker(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
+        return tuple(Ticker(market, T0, *[PRICE] * 4, PRICE, *[D(0)] * 3) for market in markets)
+
+    def instruments(self, markets: Sequence[str]) -> tuple[Instrument, ...]:
+        return tuple(Instrument(market, D(1000), ()) for market in markets)
+
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def glance(markets: Sequence[str]) -> dict[str, Ticker]:
+    return {market: Ticker(market, T0, *[PRICE] * 4, PRICE, *[D(0)] * 3, state="ACTIVE") for market in markets}
 
 
 class Tape:
@@ -133,7 +147,7 @@ def stand(tmp_path: Path) -> Callable[..., Stand]:
             return lambda *callbacks: tapes.append(Tape(*callbacks)) or tapes[-1]
 
         engine = Engine(
-            place=Place(venue, Quotes(*listed), ScaledClock(at, time.monotonic_ns(), SPEED), public, None),
+            place=Place(venue, Quotes(*listed), ScaledClock(at, time.monotonic_ns(), SPEED), public, None, glance),
             markets=markets or (BTC,),
             journal=tmp_path / "journal",
             socket=tmp_path / "web.sock",

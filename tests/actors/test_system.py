@@ -18,9 +18,18 @@ from actors.runtime.simulator import START_US
 from actors.runtime.supervisor import HALT_TARGETS
 from actors.system import SESSION_FOR, SETTINGS_FOR, SHOWN, core, market_actor, system, topics
 from actors.universe import Universe
+from domain.listings import MarketListing
 from domain.market import HOUR
 from domain.message import MESSAGES
-from domain.messages import HaltTrading, ReconcileNow, ResumeTrading, SettingsChanged, StopAll
+from domain.messages import (
+    HaltTrading,
+    ListingsRead,
+    ReconcileNow,
+    ResumeTrading,
+    SettingsChanged,
+    StepsCompared,
+    StopAll,
+)
 from domain.messages import SessionOpened as Opened
 from domain.readmodel import Session
 from storage.database import open_database
@@ -73,6 +82,8 @@ class Day:
         self.town.host.watchers.append(self._watch)
         self.town.run(24)
         for name, message in (
+            ("universe", StepsCompared(MARKETS, (), START_US)),
+            ("universe", ListingsRead(tuple(map(MarketListing, MARKETS)), START_US)),
             ("reconciler", ReconcileNow("test")),
             ("risk", StopAll("person", True)),
             ("risk", ResumeTrading("person")),

@@ -7,12 +7,13 @@ from actors.upbit.breaker import Circuit, Position
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys, Secret
 from actors.venue import TOLD_AGAIN, Venue
-from domain.errors import AuthError, AuthReason, Forbidden
+from domain.errors import AuthError, AuthReason, BadTick, Forbidden
 from domain.messages import (
     AccountWanted,
     CancelOrder,
     HaltTrading,
     IncidentRaised,
+    ListingsWanted,
     LookUpOrder,
     SubmitAnswered,
     SubmitOrder,
@@ -98,9 +99,20 @@ def test_calls_that_are_held_back_and_go_on_are_told(rig):
     one = rig()
     one.client.circuit(Circuit("exchange", Position.OPEN, "a time-out", T0 + 5))
     one.client.circuit(Circuit("exchange", Position.CLOSED, "", 0))
-    away, back = one.ear.of(IncidentRaised)
+    heard = one.ear.all()
+    away, back = [message for _, message in heard if isinstance(message, IncidentRaised)]
     assert (away.kind, back.kind) == ("exchange_away", "exchange_back")
     assert "a time-out" in away.text
+    assert [to for to, message in heard if isinstance(message, ListingsWanted)] == ["listings"]  # once, at its end
+
+
+def test_a_price_refused_for_its_step_makes_the_listings_look_anew(rig):
+    one = rig(place=BadTick(400, "invalid_price_bid", "not a step"))
+    one.venue.run_turn("gateway", SubmitOrder(REQUEST), T0)
+    assert one.answer()[1] == SubmitAnswered(ID, "refused", "invalid_price_bid")
+    ((to, wanted),) = one.aside
+    assert (to, type(wanted)) == ("listings", ListingsWanted)
+    assert REQUEST.market in wanted.reason
 
 
 def test_over_a_real_line_an_expired_key_refuses_the_order_and_halts():

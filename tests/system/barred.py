@@ -8,6 +8,7 @@ from pathlib import Path
 
 from actors.engine import Engine, Outlets
 from actors.local import local_exchange
+from actors.rulebook import barred
 from domain.config import Settings
 from domain.money import strict_decimals
 from storage.database import open_database
@@ -15,14 +16,22 @@ from storage.home import Home
 from storage.projection import Projection
 
 MARKETS = ("KRW-BTC", "KRW-ETH")
-REASON = "the exchange moves KRW-ETH in other steps"
+SCENARIO = """
+[[fault]]
+fault = "tick_change"
+market = "KRW-ETH"
+factor = 5
+"""
 TICK = threading.Event()
 
 
 def main() -> None:
     strict_decimals()
     home = Home(Path(sys.argv[1]))
-    with local_exchange(home.sandbox, ["--speed", "600"]) as local, closing(open_database(home.database)) as database:
+    scenario = home.root / "scenario.toml"
+    scenario.write_text(SCENARIO)
+    options = ["--speed", "600", "--scenario", str(scenario)]
+    with local_exchange(home.sandbox, options) as local, closing(open_database(home.database)) as database:
         projection = Projection(database)
         engine = Engine(
             place=local.place,
@@ -39,7 +48,7 @@ def main() -> None:
                 last_sequence=projection.last_sequence,
                 equity=projection.equity_curve,
             ),
-            halted={"KRW-ETH": REASON},
+            halted=barred(local.place.rest, MARKETS, local.place.clock.now),
         )
         with engine:
             for _ in range(600):

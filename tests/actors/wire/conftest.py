@@ -9,12 +9,15 @@ import pytest
 
 from actors.feed import Feed
 from actors.gateway import Gateway
+from actors.listings import Listings
 from actors.portfolio import Portfolio
 from actors.reconciler import Reconciler
 from actors.risk import Risk
 from actors.runtime import Actor, ActorSpec, ScaledClock, ThreadHost, Topology
 from actors.system import topics
+from actors.universe import Universe
 from actors.upbit.frames import BookFrame, TradeFrame
+from actors.upbit.glance import tickers_now
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
 from actors.upbit.retry import TIMEOUTS
@@ -79,7 +82,7 @@ class Witness(Actor[None]):
 
 
 class Trader:
-    """Gateway, reconciler, portfolio and risk with their edges to a sandbox, on threads of their own."""
+    """Gateway, reconciler, portfolio, risk and universe with their edges to a sandbox, on threads of their own."""
 
     def __init__(self, client, folder, *, timing=QUICK, timeout_s=(2.0, 2.0), off_s=0):
         ready = client.ready
@@ -116,11 +119,23 @@ class Trader:
             ActorSpec("portfolio", Portfolio),
             ActorSpec("risk", Risk),
             ActorSpec("reconciler", Reconciler),
+            ActorSpec("universe", Universe),
             ActorSpec("guard", partial(Witness, out=queue.SimpleQueue())),
             ActorSpec(f"market:{XRP}", partial(Witness, out=self.market)),
             ActorSpec("recorder", partial(Witness, out=self.heard)),
             ActorSpec("dashboard", partial(Witness, out=queue.SimpleQueue())),
             ActorSpec("venue", partial(Venue, client=self.rest, now=now, markets=(XRP,))),
+            ActorSpec(
+                "listings",
+                partial(
+                    Listings,
+                    client=self.rest,
+                    glance=partial(tickers_now, ready["ws"]),
+                    markets=(XRP,),
+                    now=now,
+                    real_seconds=clock.real_seconds,
+                ),
+            ),
             ActorSpec("userstream", partial(UserStream, open_stream=private, now=now)),
             ActorSpec("feed", partial(Feed, open_stream=public, markets=(XRP,), now=now)),
         )
@@ -130,7 +145,7 @@ class Trader:
         self.host.start()
         for name in ("portfolio", "risk"):
             self.host.tell(name, SettingsChanged(Settings(), "start", ""))
-        for name in ("gateway", "risk", "reconciler", "portfolio"):
+        for name in ("gateway", "risk", "reconciler", "portfolio", "universe"):
             self.host.tell(name, SessionOpened("sandbox", PREFIX, (XRP,), ready["clock"]["speed"]))
 
     def stop(self):
