@@ -12,7 +12,7 @@ from domain.config import Settings
 from domain.decisions import Decision, Evaluation, OrderIntent
 from domain.exits import PRIORITY, close_exit, levels
 from domain.limits import DayLimits
-from domain.market import US_PER_S, Terms
+from domain.market import DAY, US_PER_S, Terms
 from domain.message import Message
 from domain.messages import ExitTriggered, FillBooked, IncidentRaised, LevelsMoved, OrderIntended, TradingStateChanged
 from domain.orders import Side
@@ -33,7 +33,7 @@ class PortfolioState:
     """Books, positions, intents under way, and what has arrived for the decision time being collected.
 
     `venue` is where the books are kept, "" before the first start; `asked_for` when each pending intent was sent. While
-    `liquidating`, what is still bought is sold again at once.
+    `liquidating`, what is still bought is sold again at once. `leaving` and `gone` are as in UniverseChanged.
     """
 
     venue: str = ""
@@ -41,6 +41,8 @@ class PortfolioState:
     settings: Settings = field(default_factory=Settings)
     universe: list[str] = field(default_factory=list)
     halted: dict[str, str] = field(default_factory=dict)
+    leaving: dict[str, int] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
     terms: dict[str, Terms] = field(default_factory=dict)
     trading: TradingStateChanged = field(default_factory=lambda: TradingStateChanged("REDUCING", "starting", "", 0))
     ledger: Ledger = field(default_factory=Ledger)
@@ -107,6 +109,14 @@ class Desk(Actor[PortfolioState]):
         for market in sorted(self.state.held):
             held = self.state.held[market]
             self._exit(held, "FORCED", self.state.marks.get(market, held.entry))
+
+    def _leave(self) -> None:
+        """Sell what is held in markets that end soon."""
+        days = self.state.settings.exits.delisting_days
+        for market, end in self.state.leaving.items():
+            held = self.state.held.get(market)
+            if held is not None and self.now >= end - days * DAY:
+                self._exit(held, "DELISTING", self.state.marks.get(market, held.entry))
 
     def _on_retry(self, due: ExitRetryDue) -> None:
         held = self.state.held.get(due.market)

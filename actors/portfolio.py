@@ -91,7 +91,7 @@ class Portfolio(Desk):
             case SettingsChanged():
                 self.state.settings = message.settings
             case UniverseChanged():
-                self.state.universe, self.state.halted = list(message.markets), dict(message.halted)
+                self._on_universe(message)
             case TermsLoaded():
                 self.state.terms[message.terms.market] = message.terms
             case MarketEvaluated():
@@ -129,6 +129,16 @@ class Portfolio(Desk):
 
     # --- deciding
 
+    def _on_universe(self, changed: UniverseChanged) -> None:
+        state, known = self.state, self.state.gone
+        state.universe, state.halted = list(changed.markets), dict(changed.halted)
+        state.leaving, state.gone = dict(changed.leaving), list(changed.gone)
+        for market in changed.gone:
+            if market not in known and (held := state.held.get(market)) and not held.dust:
+                text = f"{held.volume} are held there and nothing can be traded any more: a person must take them out"
+                self.publish("incidents", IncidentRaised(self.now, "delisted_held", market, text))
+        self._leave()
+
     def _on_evaluated(self, evaluation: Evaluation) -> None:
         state = self.state
         state.marks[evaluation.market] = evaluation.close
@@ -149,6 +159,7 @@ class Portfolio(Desk):
         evaluations = tuple(each for each in state.arrived.values() if each.at == at)
         state.arrived = {market: each for market, each in state.arrived.items() if each.at > at}
         measured = self._measure(at)
+        self._leave()
         self._close_exits(at, evaluations)
         decisions = decide(
             at, evaluations, self._account(measured), self._risk(), state.settings, expected=tuple(state.universe)

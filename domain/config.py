@@ -38,7 +38,10 @@ class SizeSettings(Value, frozen=True):
 
 
 class ExitSettings(Value, frozen=True):
-    """Stops, targets, trailing and time limits: EXIT-01..07. `reach` is CTL-06's bound in ATR."""
+    """Stops, targets, trailing and time limits: EXIT-01..07. `reach` is CTL-06's bound in ATR.
+
+    `delisting_days` is how many days before the announced end of its market a position is sold.
+    """
 
     stop_atr: D = D("1.5")
     stop_lo: D = D("0.015")
@@ -54,6 +57,7 @@ class ExitSettings(Value, frozen=True):
     trend_bars: int = 12
     target_bars: int = 48
     max_bars: int = 288
+    delisting_days: int = 3
 
 
 class PullbackSettings(Value, frozen=True):
@@ -84,6 +88,7 @@ class Settings(Value, frozen=True):
             (0 < e.stop_lo <= e.stop_hi < 1, "exits need 0 < stop_lo <= stop_hi < 1"),
             (0 < e.tp1 <= e.tp2, "exits need 0 < tp1 <= tp2"),
             (0 < e.tp_fraction < 1, "exits.tp_fraction must lie in (0, 1)"),
+            (e.delisting_days >= 1, "exits.delisting_days must be at least 1"),
             (1 < self.pullback.window < WINDOW_LIMIT, f"pullback.window must lie in 2..{WINDOW_LIMIT - 1} base bars"),
             (0 <= self.costs.fee < D("0.05"), "costs.fee must lie in [0, 0.05)"),
             (0 <= self.costs.slip < self.costs.slip_cap, "costs need 0 <= slip < slip_cap"),

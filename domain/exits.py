@@ -16,8 +16,11 @@ from domain.messages import GuardPosition
 from domain.money import volume_floor
 from domain.rules import price_down, price_up
 
-PRIORITY: Final = ("FORCED", "STOP", "TRAIL", "SPIKE", "TP1", "TP2", "SCORE", "TIME_MAX", "TIME_TARGET", "TIME_TREND")
-"""Exit reasons, the one that outranks all others first (POS-02)."""
+PRIORITY: Final = (
+    *("FORCED", "DELISTING", "STOP", "TRAIL", "SPIKE", "TP1", "TP2", "SCORE"),
+    *("TIME_MAX", "TIME_TARGET", "TIME_TREND"),
+)
+"""Exit reasons, the one that outranks all others first (POS-02); DELISTING is forced like EXIT-09's others."""
 
 
 class Guarded(Value, frozen=True):

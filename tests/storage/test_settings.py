@@ -71,6 +71,7 @@ def test_an_estimate_is_a_float(file: Path, text: str, value: float) -> None:
         ('strategies = "A"', "strategies: Expected `array`, got `str`"),
         ("strategies = [1]", "strategies: Expected `str`, got `int`"),
         ("[sizes]\nrisk = 0.5", "setting refused: sizes.risk must lie in"),
+        ("[exits]\ndelisting_days = 0", "setting refused: exits.delisting_days must be at least 1"),
         ("[sizes\nrisk = 0.5", "is not TOML"),
         ("[sizes]\nrisk = 0.1\nrisk = 0.2", "is not TOML"),
     ],

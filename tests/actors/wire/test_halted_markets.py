@@ -1,10 +1,12 @@
-"""upbit-api.md 12.3: what the engine does about a tick that changes and a caution."""
+"""upbit-api.md 12.3: what the engine does about a tick that changes, a warning, a caution, and a market that ends."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
 from msgspec.structs import replace
 
+from domain.market import DAY, KST_OFFSET, US_PER_S
 from domain.messages import (
     DecisionsMade,
     ExitTriggered,
@@ -58,6 +60,12 @@ def price(one):
     return D(str(one.rest.orderbook([XRP])[XRP].asks[0].price))
 
 
+def in_days(one, days):
+    """The exchange's date (KST) so many days from now."""
+    now = one.client.status()["now"] + KST_OFFSET + days * DAY
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=now // US_PER_S)).date().isoformat()
+
+
 @pytest.fixture
 def holder(trader):
     """A trader with a position, in a market nothing is said against."""
@@ -97,6 +105,35 @@ def test_a_refused_step_bars_its_market_with_both_numbers_and_what_is_held_there
     one.green()
 
 
+def test_a_delisting_bars_its_market_and_sells_what_is_held_there_before_its_date(holder):
+    one = holder()
+    far = one.client.arm("delisting", market=XRP, date=(date := in_days(one, 30)))
+    look(one)
+    assert f"delists it on {date}" in told_of(one, "market_halt")
+    told = decide(one)
+    assert f"delists it on {date}" in objection(told)
+    assert exits(told) == []  # there is time
+    one.client.disarm(far)
+    one.client.arm("delisting", market=XRP, date=in_days(one, 2))
+    look(one)
+    assert one.until(closed)[-1].reason == "DELISTING"
+    one.green()
+
+
+def test_a_warning_bars_its_market_and_sells_what_is_held_there_at_once(holder):
+    one = holder()
+    warned = one.client.arm("warning", market=XRP)
+    look(one)
+    told = one.until(closed)
+    assert any(incident("market_halt")(message) and "warns of it" in message.text for message in told)
+    assert told[-1].reason == "DELISTING"
+    assert "warns of it" in objection(decide(one))
+    one.client.disarm(warned)
+    look(one)
+    assert "warns of it" in told_of(one, "market_free")
+    assert objection(decide(one)) is None
+
+
 def test_a_caution_bars_its_market_and_leaves_what_is_held_there_to_its_guard(holder):
     one = holder()
     one.client.arm("caution", market=XRP, flag="PRICE_FLUCTUATIONS")
@@ -105,6 +142,17 @@ def test_a_caution_bars_its_market_and_leaves_what_is_held_there_to_its_guard(ho
     told = decide(one)
     assert "PRICE_FLUCTUATIONS" in objection(told)
     assert exits(told) == []
+
+
+def test_what_is_held_in_a_market_that_is_gone_needs_a_person_and_is_told(holder):
+    one = holder()
+    one.client.arm("delisted", market=XRP)
+    look(one)
+    told = one.until(incident("delisted_held"))
+    assert any(incident("market_halt")(message) and "does not list it" in message.text for message in told)
+    assert "a person must" in told[-1].text
+    assert exits(told + decide(one)) == []
+    one.green()
 
 
 def test_a_sale_refused_while_its_market_is_offline_is_tried_until_it_reopens(holder):
