@@ -4,6 +4,7 @@ Prices are whole numbers of 10**-digits, volumes of 1e-8 coins, so a value is a 
 as every price of a minute is a multiple of its `step`, so is its value.
 """
 
+from fractions import Fraction
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -91,6 +92,8 @@ def _whole(amounts: Floats, per: int, kind: Any) -> Exact:
     even = np.floor(amounts)
     units = even.astype(np.int64) if kind is np.int64 else np.array([int(each) for each in even.tolist()], dtype=object)
     told: Exact = units * per + np.rint((amounts - even) * per).astype(np.int64).astype(kind)
+    for place in np.flatnonzero(~_same(told, amounts, per)).tolist():  # the fraction's product was rounded, too
+        told[place] = round(Fraction(float(amounts[place])) * per)
     return told
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actors.sandbox.history import DAYS, MONTHS, SECOND, WEEKS, YEARS, minutes
@@ -129,6 +129,7 @@ def candles(draw):
 
 
 @settings(max_examples=150, deadline=None)
+@example(("BTC-XRP", [(1, 2.5e-05, 2.514e-05, 2.5e-05, 2.514e-05, 10000.00000459, 0.2514000001149779)]), 0)
 @given(candles(), st.integers(0, 5))
 def test_any_candle_that_trades_made_is_met_exactly_its_value_included(made, seed):
     market, rows = made
