@@ -174,7 +174,7 @@ EVENTS = st.one_of(
 
 
 @given(st.lists(EVENTS, max_size=25), AMOUNTS, AMOUNTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_books_balance_to_the_last_digit_after_anything(events: list[tuple], mark: D, other: D) -> None:
     ledger, cash, coins = Ledger(), D(0), {M: D(0), "KRW-ABC": D(0)}
     for number, (kind, where, volume, price) in enumerate(events):

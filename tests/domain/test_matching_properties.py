@@ -144,7 +144,7 @@ def check_orders(session: Session) -> None:
 
 
 @given(RUNS, st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_money_is_conserved_and_orders_keep_their_word(steps: list[tuple[Any, ...]], release_at_fill: bool) -> None:  # noqa: FBT001 (hypothesis passes it)
     session = a_session(release_at_fill=release_at_fill)
     for step in steps:
@@ -154,7 +154,7 @@ def test_money_is_conserved_and_orders_keep_their_word(steps: list[tuple[Any, ..
 
 
 @given(RUNS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_trade_and_a_book_give_no_more_than_they_have(steps: list[tuple[Any, ...]]) -> None:
     session = a_session()
     shown: dict[tuple[str, Side, D], D] = {}
@@ -178,7 +178,7 @@ def test_a_trade_and_a_book_give_no_more_than_they_have(steps: list[tuple[Any, .
 
 
 @given(RUNS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_same_inputs_give_the_same_bytes_also_through_a_snapshot_at_every_step(
     steps: list[tuple[Any, ...]],
 ) -> None:
@@ -194,7 +194,7 @@ def test_the_same_inputs_give_the_same_bytes_also_through_a_snapshot_at_every_st
 
 
 @given(RUNS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_cancelling_everything_frees_everything(steps: list[tuple[Any, ...]]) -> None:
     session = a_session()
     for step in steps:

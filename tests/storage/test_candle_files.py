@@ -102,7 +102,7 @@ any_bars = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=any_bars, second=any_bars)
 def test_merging_in_two_steps_is_merging_at_once(first: list[Bar], second: list[Bar]) -> None:
     best: dict[int, Bar] = {}
@@ -118,7 +118,7 @@ def test_merging_in_two_steps_is_merging_at_once(first: list[Bar], second: list[
     assert found.real.tolist() == [bar.real for bar in expected]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(given_bars=any_bars.filter(lambda found: len(found) > 0))
 def test_any_bars_survive_a_file(given_bars: list[Bar]) -> None:
     columns = arrays_of(given_bars)

@@ -50,7 +50,7 @@ def test_twenty_decimals_come_back(sample: SqliteDatabase) -> None:
     assert str(stored(sample, amount=amount).amount) == "828810596.00089356000000000017"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(amount=st.decimals(allow_nan=False, allow_infinity=False, min_value="-1e30", max_value="1e30", places=20))
 def test_any_decimal_round_trips(sample: SqliteDatabase, amount: Decimal) -> None:
     assert stored(sample, amount=amount).amount.compare_total(amount) == 0

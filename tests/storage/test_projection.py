@@ -178,7 +178,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(told=st.lists(events, max_size=30), seed=st.integers(0, 2**32))
 def test_any_batches_in_any_order_with_repetitions_end_in_the_same_rows(told: list[Message], seed: int) -> None:
     chance = random.Random(seed)

@@ -25,7 +25,7 @@ def served() -> Flask:
     return app
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from((*POSTS, "/csp")), body=st.binary(max_size=400), kind=st.sampled_from(TYPES))
 def test_random_bodies_never_fail_inside(served: Flask, path: str, body: bytes, kind: str) -> None:
     client = served.test_client()
@@ -33,7 +33,7 @@ def test_random_bodies_never_fail_inside(served: Flask, path: str, body: bytes, 
     assert client.post(path, data=body, content_type=kind, headers=headers).status_code < 500
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(POSTS), form=st.dictionaries(FIELDS, st.text(max_size=60), max_size=5))
 def test_random_forms_never_fail_inside(served: Flask, path: str, form: dict[str, str]) -> None:
     client = served.test_client()
@@ -41,7 +41,7 @@ def test_random_forms_never_fail_inside(served: Flask, path: str, form: dict[str
     assert client.post(path, data=form, headers=headers).status_code < 500
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.text(string.printable, max_size=40),
     headers=st.dictionaries(

@@ -71,7 +71,7 @@ def test_random_signed_requests_are_answered_and_leave_exact_books(start):
     client = start(speed=2_000.0, markets=("KRW-XRP",), faults={})
     client.deposit("XRP", "1000")
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
     @given(POSTS, BODIES, GETS, PARAMS)
     def ask(post, body, get, params):
         headers = {"Authorization": token(client.access, client.secret, hashed(body))}

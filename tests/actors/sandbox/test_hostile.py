@@ -42,9 +42,7 @@ NAMES = (
 )
 GOOD = ("KRW-BTC", "KRW-XRP", "krw-btc", "bid", "ask", "limit", "price", "market", "best", "ioc", "wait", "done")
 ODD = ("", "0", "-1", "1e999", "NaN", "9" * 400, "0x10", "\0", "✓", "2026-01-01T00:00:00", "99999999999999999", "%")
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 
 values = st.sampled_from(GOOD + ODD) | st.text(max_size=12)
 params = st.dictionaries(st.sampled_from(NAMES), values | st.lists(values, max_size=3), max_size=6)

@@ -128,7 +128,7 @@ def candles(draw):
     return market, rows
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example(("BTC-XRP", [(1, 2.5e-05, 2.514e-05, 2.5e-05, 2.514e-05, 10000.00000459, 0.2514000001149779)]), 0)
 @given(candles(), st.integers(0, 5))
 def test_any_candle_that_trades_made_is_met_exactly_its_value_included(made, seed):
@@ -138,7 +138,7 @@ def test_any_candle_that_trades_made_is_met_exactly_its_value_included(made, see
     assert rebuilt(tape(series)) == source(series, [row[6] for row in rows])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), price_steps, price_steps, price_steps, price_steps, st.integers(4, 1 << 62)),

@@ -59,7 +59,7 @@ JSON = some.recursive(
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-often = settings(max_examples=300, deadline=None)
+often = settings(max_examples=300)
 
 
 def told(reader, raw: bytes):
@@ -106,7 +106,7 @@ def test_a_frame_may_be_cut_anywhere(raw, data):
     read(raw[: data.draw(some.integers(0, len(raw)))])
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500)
 @given(some.sampled_from(FRAMES), some.data())
 def test_any_bits_of_a_frame_may_be_flipped(raw, data):
     flipped = bytearray(raw)
@@ -115,7 +115,7 @@ def test_any_bits_of_a_frame_may_be_flipped(raw, data):
     read(bytes(flipped))
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=1_500)
 @given(some.sampled_from(FRAMES), some.data())
 def test_any_value_of_a_frame_may_be_another(raw, data):
     """Values are replaced where they stand, by what JSON can spell and no exchange should say."""
@@ -153,7 +153,7 @@ def test_the_sample_of_a_reader_is_read(kind):
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=some.data())
 def test_any_field_of_an_answer_may_be_any_json(kind, data):
     reader, row = READERS[kind]
@@ -163,7 +163,7 @@ def test_any_field_of_an_answer_may_be_any_json(kind, data):
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(data=some.data())
 def test_any_value_of_an_answer_may_be_spelt_in_any_way(kind, data):
     reader, row = READERS[kind]
@@ -173,7 +173,7 @@ def test_any_value_of_an_answer_may_be_spelt_in_any_way(kind, data):
 
 
 @pytest.mark.parametrize("kind", READERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(raw=JSON.map(json.dumps).map(str.encode) | some.binary(max_size=40))
 def test_any_answer_is_a_value_or_a_bad_payload(kind, raw):
     ask(READERS[kind][0], raw)

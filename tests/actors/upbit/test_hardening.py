@@ -152,7 +152,7 @@ def test_a_candle_that_starts_within_the_last_second_is_asked_for(exchange, rest
 AMOUNTS = some.decimals("0.0001", "1000000000", places=8)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some.lists(AMOUNTS, min_size=1, max_size=8), some.decimals("0", "0.0025", places=12))
 def test_shares_of_a_fee_add_up_and_none_is_below_nothing(funds, rate):
     paid = sum(each * rate for each in funds)
@@ -161,7 +161,7 @@ def test_shares_of_a_fee_add_up_and_none_is_below_nothing(funds, rate):
     assert min(shares) >= 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some.lists(AMOUNTS, min_size=1, max_size=8), some.sampled_from([D("0.0005"), D("0.0025"), D("0.00139"), D(0)]))
 def test_at_a_round_rate_each_share_is_what_the_stream_says(funds, rate):
     shares = order_wire.fee_shares(funds, sum(each * rate for each in funds))

@@ -116,7 +116,7 @@ CALL = some.tuples(
 UPBITS = {"order": (12, 1), "default": (30, 1), "order-test": (8, 1), "order-cancel-all": (1, 2), "websocket": (5, 1)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(some.lists(CALL, max_size=150), some.integers(0, 40), some.integers(0, 30))
 def test_no_window_ever_holds_more_calls_than_the_exchange_takes(calls, refused_at, told):
     clock = HandClock()
@@ -137,7 +137,7 @@ def test_no_window_ever_holds_more_calls_than_the_exchange_takes(calls, refused_
         assert all(late - early >= seconds * SECOND for early, late in zip(times, times[limit:], strict=False))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     some.sampled_from(["default", "order"]),
     some.lists(some.tuples(some.sampled_from([*Urgency][1:]), some.integers(0, 60_000)), max_size=120),

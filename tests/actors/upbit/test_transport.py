@@ -211,7 +211,7 @@ def test_whatever_bytes_come_back_an_order_ends_in_an_answer_or_an_error_of_ours
     said: list[bytes] = []
     server, transport = rig(lambda line: (line.sendall(said[-1]), hang_up(line)))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(HEADS, FIELDS, BODIES)
     def answers(head: bytes, fields: list[bytes], body: bytes) -> None:
         said.append(head + b"".join(fields) + b"\r\n" + body)
