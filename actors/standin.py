@@ -152,7 +152,8 @@ class StandIn:
         with self._lock:
             waiting = sorted((tape.held_at, market) for market, tape in self._tapes.items() if tape.held)
         for _, market in waiting:
-            if not self._ending.is_set() and time.monotonic() - self._failed_at >= patience.look_s:
+            asked = max(self._failed_at, self._tapes[market].lagged)
+            if not self._ending.is_set() and time.monotonic() - asked >= patience.look_s:
                 self._fill(market, 0)
         turning = now - self._turned_at < patience.confirm_s  # a moment for the stream to come back, and for snapshots
         with self._lock:
@@ -194,13 +195,13 @@ class StandIn:
                 self._lookout.settle(market)
                 self._caught_up(market, owed, asked)
                 return False
-            if tape.behind:
-                return True
-            if not self._lookout.is_certain(market, newest, tape.last_at, asked):
-                return False
-            self._gaps.open("silent", tape.last_at or self._began_at)
-            tape.fall_behind()
-            self._out.heal(market)
+            if not tape.behind:
+                if not self._lookout.is_certain(market, newest, tape.last_at, asked):
+                    return False
+                self._gaps.open("silent", tape.last_at or self._began_at)
+                tape.fall_behind()
+                self._out.heal(market)
+            tape.lacks = True
             return True
 
     def _caught_up(self, market: str, owed: int, asked: float) -> None:
@@ -234,13 +235,22 @@ class StandIn:
         except (ExchangeError, ValueError) as error:  # the latter for what is too long ago
             self._failed(f"the gap of {market}", error)
             with self._lock:
-                if tape.held and time.monotonic() - tape.held_at > self._patience.hold_s:
-                    self._give_up(market)
+                self._hold_on(market)
             return
         with self._lock:
+            if not tape.is_reached(trades, newest):  # REST lags: what is missing may not be among them
+                self._hold_on(market)
+                return
             if tape.behind:  # it may have been given up meanwhile
                 self._go_on(market, trades)
             self._pay(market, owed)
+
+    def _hold_on(self, market: str) -> None:
+        """What is missing cannot be had now: go on holding what the stream told, but not for ever."""
+        tape, now = self._tapes[market], time.monotonic()
+        tape.lagged = now
+        if tape.held and now - tape.held_at > self._patience.hold_s:
+            self._give_up(market)
 
     def _failed(self, what: str, error: Exception) -> None:
         """Log the first, second, fourth, eighth … failure in a row, and give REST a moment."""

@@ -14,8 +14,9 @@ class Tape:
     """What is known of a market's trades. Not thread-safe; `now` is real seconds of a clock that only grows.
 
     While `behind`, trades before the next one are missing: those of the stream are `held` until REST told the missing
-    ones. `spoke` says that the stream told a trade since. `owed` is the newest end of an interval that was not told
-    because trades of it may be missing, 0 for none; `looked` when REST was last seen to show nothing newer.
+    ones. `spoke` says that the stream told a trade since, `lacks` that REST was seen to know one that nobody told.
+    `owed` is the newest end of an interval that was not told because trades of it may be missing, 0 for none; `looked`
+    when REST was last seen to show nothing newer, `lagged` when it was last seen to know less than the stream.
     """
 
     __slots__ = (
@@ -25,6 +26,8 @@ class Tape:
         "doubled",
         "held",
         "held_at",
+        "lacks",
+        "lagged",
         "last_at",
         "looked",
         "owed",
@@ -35,11 +38,11 @@ class Tape:
     def __init__(self) -> None:
         self.rhythm = Rhythm()
         self.last_at = 0  # time of the newest trade that went on, microseconds UTC
-        self.behind = self.spoke = False
+        self.behind = self.spoke = self.lacks = False
         self.held: list[Trade] = []
         self.held_at = 0.0
         self.owed = 0
-        self.looked = 0.0
+        self.looked = self.lagged = 0.0
         self.doubled = 0
         self._seen: set[int] = set()
         self._before: set[int] = set()
@@ -49,7 +52,7 @@ class Tape:
         self.rhythm.note(now)
         if self._knows(trade):
             self.doubled += 1
-            if not self.held:  # it is the newest the exchange has, so nothing was missed
+            if not self.held and not self.lacks:  # it is the newest the exchange has, so nothing was missed
                 self.behind = False
             return ()
         if self.behind:
@@ -65,10 +68,18 @@ class Tape:
         """From here on trades may be missing."""
         self.behind, self.spoke = True, False
 
+    def is_reached(self, trades: Iterable[Trade], newest: int) -> bool:
+        """Whether REST's trades go as far as the first one held, or as the one that it showed elsewhere at `newest`."""
+        if self.held:
+            first = min(self.held, key=lambda trade: (trade.at, trade.sequential_id))
+            return any(one.sequential_id == first.sequential_id or one.at > first.at for one in trades)
+        return not newest or any(one.at >= newest for one in trades)
+
     def fill(self, trades: Iterable[Trade]) -> tuple[Trade, ...]:
         """Take REST's trades; gives them and those held, by time, each once. Once the stream spoke it goes on."""
         fresh = {trade.sequential_id: trade for trade in (*trades, *self.held) if not self._knows(trade)}
         self.held = []
+        self.lacks = False
         self.behind = self.behind and not self.spoke
         found = tuple(sorted(fresh.values(), key=lambda trade: (trade.at, trade.sequential_id)))
         for trade in found:
