@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from actors.lookout import TradeClient
+from actors.lookout import Patience, TradeClient
 from actors.rhythm import MarketStaleness, Staleness
 from actors.runtime import Actor, Context
-from actors.standin import Outlets, Patience, StandIn
+from actors.standin import Outlets, StandIn
 from actors.tape import Tape
 from domain.market import US_PER_S, Book, Trade
 from domain.messages import (

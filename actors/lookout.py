@@ -1,10 +1,36 @@
 """Whether REST shows trades that a stream has not told."""
 
+import contextlib
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from domain.errors import RequestRefused
 from domain.market import Trade
+
+NAMED_MAX: Final = 200  # more names make an address longer than many a gateway takes (8 kB)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Real seconds between two looks at REST, while something is missing (`look_s`) or merely quiet (`calm_s`).
+
+    A market that is silent for `quiet_s` is looked at in any case, and one that is silent for `settle_s` before the end
+    of an interval is told to it. REST may show a trade `confirm_s` before the stream does. Without a snapshot
+    `snapshot_s` after a connection a market without newer trades has missed nothing. Trades of the stream are held for
+    `hold_s` at the most. `measure_s` is how often freshness is told. A stream without any data for `renew_s`, while
+    REST stands in for it, is given up for another connection.
+    """
+
+    look_s: float = 1.0
+    calm_s: float = 5.0
+    quiet_s: float = 60.0
+    settle_s: float = 3.0
+    confirm_s: float = 1.0
+    snapshot_s: float = 10.0
+    hold_s: float = 30.0
+    measure_s: float = 5.0
+    renew_s: float = 30.0
 
 
 class Quote(Protocol):
@@ -37,12 +63,15 @@ class Lookout:
 
     def newest(self, markets: list[str]) -> dict[str, int]:
         """When the newest trade of each was (microseconds UTC), without markets that are gone; raises ExchangeError."""
-        try:
-            quotes = self._client.ticker(markets)
-        except RequestRefused:  # one unknown market fails the call: it may have been delisted
-            currencies = sorted({market.partition("-")[0] for market in markets})
-            quotes = [quote for currency in currencies for quote in self._client.ticker_all(currency)]
+        quotes = self._quotes(markets)
         return {quote.market: quote.at for quote in quotes}
+
+    def _quotes(self, markets: list[str]) -> Sequence[Quote]:
+        if len(markets) <= NAMED_MAX:
+            with contextlib.suppress(RequestRefused):  # one unknown market fails the call: it may have been delisted
+                return self._client.ticker(markets)
+        currencies = sorted({market.partition("-")[0] for market in markets})
+        return [quote for currency in currencies for quote in self._client.ticker_all(currency)]
 
     def settle(self, market: str) -> None:
         """REST shows nothing that the stream has not told."""

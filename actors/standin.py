@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.gaps import Gaps
-from actors.lookout import Lookout, TradeClient
+from actors.lookout import Lookout, Patience, TradeClient
 from actors.tape import HELD_MAX, Tape
 from domain.errors import ExchangeError
 from domain.market import HOUR, US_PER_S, Trade
@@ -16,7 +16,7 @@ from domain.message import Message
 
 log = logging.getLogger(__name__)
 
-LONGEST_GAP: Final = HOUR  # trades older than this are left to the candles
+LONGEST_GAP: Final = HOUR  # trades older than this, and than what the stream tells, are left to the candles
 OVERLAP: Final = 2 * US_PER_S  # trades may come late: REST is asked from this long before the newest one known
 JOIN_S: Final = 5.0
 
@@ -36,28 +36,6 @@ class Outlets:
     heal: Callable[[str], None]
     say: Callable[[Message], None]
     measure: Callable[[tuple[str, ...]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Real seconds between two looks at REST, while something is missing (`look_s`) or merely quiet (`calm_s`).
-
-    A market that is silent for `quiet_s` is looked at in any case, and one that is silent for `settle_s` before the end
-    of an interval is told to it. REST may show a trade `confirm_s` before the stream
-    does. Without a snapshot `snapshot_s` after a connection a market without newer trades has missed nothing. Trades
-    of the stream are held for `hold_s` at the most. `measure_s` is how often freshness is told. A stream without any
-    data for `renew_s`, while REST stands in for it, is given up for another connection.
-    """
-
-    look_s: float = 1.0
-    calm_s: float = 5.0
-    quiet_s: float = 60.0
-    settle_s: float = 3.0
-    confirm_s: float = 1.0
-    snapshot_s: float = 10.0
-    hold_s: float = 30.0
-    measure_s: float = 5.0
-    renew_s: float = 30.0
 
 
 class StandIn:
@@ -152,8 +130,8 @@ class StandIn:
         with self._lock:
             waiting = sorted((tape.held_at, market) for market, tape in self._tapes.items() if tape.held)
         for _, market in waiting:
-            asked = max(self._failed_at, self._tapes[market].lagged)
-            if not self._ending.is_set() and time.monotonic() - asked >= patience.look_s:
+            rested_s = time.monotonic() - max(self._failed_at, self._tapes[market].lagged)
+            if not self._ending.is_set() and rested_s >= patience.look_s:
                 self._fill(market, 0)
         turning = now - self._turned_at < patience.confirm_s  # a moment for the stream to come back, and for snapshots
         with self._lock:
@@ -207,9 +185,11 @@ class StandIn:
     def _caught_up(self, market: str, owed: int, asked: float) -> None:
         """REST shows nothing newer: what is owed is true, and after a while a new connection has missed nothing."""
         tape = self._tapes[market]
+        if tape.held or tape.lacks:  # REST itself is behind
+            return
         self._pay(market, owed)
         snapshot_over = self._connected and asked - self._turned_at >= self._patience.snapshot_s
-        if tape.behind and not tape.held and snapshot_over and not self._gaps.stands_in(market):
+        if tape.behind and snapshot_over and not self._gaps.stands_in(market):
             tape.behind = False
             self._whole_again(market)
 
@@ -230,25 +210,28 @@ class StandIn:
             tape = self._tapes[market]
             owed, last = tape.owed, tape.last_at or self._began_at
             until = max(self._out.now(), newest, last, *(trade.at for trade in tape.held)) + 1
+            since = max(last, min((until - LONGEST_GAP, *(trade.at for trade in tape.held))))
         try:
-            trades = self._client.trade_range(market, max(last, until - LONGEST_GAP) - OVERLAP, until)
+            trades = self._client.trade_range(market, since - OVERLAP, until)
         except (ExchangeError, ValueError) as error:  # the latter for what is too long ago
             self._failed(f"the gap of {market}", error)
             with self._lock:
                 self._hold_on(market)
             return
         with self._lock:
-            if not tape.is_reached(trades, newest):  # REST lags: what is missing may not be among them
+            if not tape.is_reached(trades, newest):
                 self._hold_on(market)
                 return
+            if tape.behind and since > last:
+                self._lose(market)
             if tape.behind:  # it may have been given up meanwhile
                 self._go_on(market, trades)
             self._pay(market, owed)
 
     def _hold_on(self, market: str) -> None:
-        """What is missing cannot be had now: go on holding what the stream told, but not for ever."""
-        tape, now = self._tapes[market], time.monotonic()
-        tape.lagged = now
+        """REST cannot tell what is missing, or not yet: go on holding what the stream told, but not for ever."""
+        tape = self._tapes[market]
+        tape.lagged = now = time.monotonic()
         if tape.held and now - tape.held_at > self._patience.hold_s:
             self._give_up(market)
 
@@ -279,12 +262,16 @@ class StandIn:
             tape.owed = 0
 
     def _give_up(self, market: str) -> None:
-        """Go on with a hole in the tape: the market loads its candles anew."""
+        """Go on with a hole in the tape."""
+        self._lose(market)
+        self._out.go_on(market, self._tapes[market].give_up())
+        self._whole_again(market)
+
+    def _lose(self, market: str) -> None:
+        """Trades will never be told: the market loads its candles anew."""
         log.error("gap stays unfilled, candles are loaded anew market=%s", market)
         self._gaps.give_up(market)
         self._out.repair(market)
-        self._out.go_on(market, self._tapes[market].give_up())
-        self._whole_again(market)
 
     def _whole_again(self, market: str) -> None:
         """The stream tells a market's trades again, without a hole; after the last one the gap is over."""

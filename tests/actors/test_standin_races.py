@@ -4,6 +4,9 @@ import threading
 
 import pytest
 
+from actors.lookout import Lookout
+from actors.runtime import ScaledClock
+from actors.upbit.rest import UpbitRest
 from domain.market import MINUTE
 from domain.messages import GapFilled, IntervalEnded, StreamChanged, TradesPrinted
 from tests.actors.stage import T0
@@ -55,7 +58,7 @@ def looked(truth: Truth, path: str, more: int) -> None:
         if truth.calls.count(path) >= seen + more:
             enough.set()
 
-    truth.before_ticks = look
+    truth.before_answer = look
     assert enough.wait(WAIT_S)
 
 
@@ -109,3 +112,59 @@ def test_a_double_while_rest_is_asked_loses_no_trade_that_the_stream_never_told(
     peer.read(line, PONG)  # it has been read
     answer.set()
     assert feed.numbers(1) == [2]
+
+
+def test_a_silence_too_long_for_rest_has_the_market_load_its_candles(peer, truth, wired):
+    feed = wired()
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    assert feed.numbers(1) == [1]
+    truth.broken = 500
+    feed.time += 100 * MINUTE
+    truth.trades[BTC] += [(2, 30 * 60_000), (3, 90 * 60_000)]
+    truth.broken = 0
+    (lost,) = feed.until(StreamChanged, market=BTC)
+    assert lost.reason == "trades were lost"
+    assert feed.numbers(1) == [3]
+    tell(line, truth, (4, 100 * 60_000))
+    (filled,) = feed.until(GapFilled)
+    assert filled.unfilled == (BTC,)
+
+
+def test_a_market_that_begins_again_with_an_old_trade_is_not_held_up(peer, truth, wired):
+    feed = wired(confirm_s=60.0)
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    assert feed.numbers(1) == [1]
+    line.close()
+    feed.time += 200 * MINUTE
+    line = peer.accept()
+    tell(line, truth, (2, 60 * 60_000))
+    assert feed.numbers(1) == [2]
+
+
+def test_a_look_at_very_many_markets_asks_for_all_there_are(truth):
+    many = [BTC, *(f"KRW-C{number:03}" for number in range(300))]
+    rest = UpbitRest(truth.url, None, ScaledClock(T0, 0, 1_000.0))
+    truth.trades[BTC] += [(1, 10)]
+    assert Lookout(rest, 1.0).newest(many) == {BTC: T0 + 10_000}
+    rest.close()
+    assert truth.calls == ["/v1/ticker/all"]
+
+
+def test_an_interval_does_not_end_before_a_trade_of_it_that_is_held(peer, truth, wired):
+    feed = wired(confirm_s=60.0, look_s=0.05)
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    assert feed.numbers(1) == [1]
+    line.close()
+    line = peer.accept()
+    feed.until(StreamChanged, count=2)
+    line.sendall(frame(frame_of(2, MINUTE // 1_000 - 1)))  # the stream is ahead of all that REST shows
+    feed.clock_strikes(T0 + MINUTE)
+    line.sendall(frame(peer.read(line, PING), PONG))
+    looked(truth, "/v1/ticker", 3)
+    truth.trades[BTC] += [(2, MINUTE // 1_000 - 1)]
+    printed, ended = feed.until(TradesPrinted, IntervalEnded, count=2, market=BTC)
+    assert [trade.sequential_id for trade in printed.trades] == [2]
+    assert ended.end == T0 + MINUTE

@@ -4,13 +4,12 @@ import json
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from actors.feed import Feed
+from actors.lookout import Patience
 from actors.runtime import ScaledClock
-from actors.standin import Patience
 from actors.upbit import line
 from actors.upbit.frames import Frame, TradeFrame
 from actors.upbit.rest import UpbitRest
@@ -44,7 +43,8 @@ class Truth:
         self.broken = 0
         self.unknown: set[str] = set()
         self.late: set[int] = set()  # numbers that /v1/trades/ticks does not show yet
-        self.before_ticks: Callable[[], object] = int  # done before trades are told
+        self.before_ticks: Any = int  # done before trades are told
+        self.before_answer: Any = int  # done before any answer
         self.calls: list[str] = []
         outer = self
 
@@ -54,6 +54,7 @@ class Truth:
             def do_GET(self) -> None:
                 path, _, query = self.path.partition("?")
                 outer.calls.append(path)
+                outer.before_answer()
                 status, rows = outer.answer(path, dict(urllib.parse.parse_qsl(query)))
                 raw = json.dumps(rows).encode()
                 self.send_response(status)
