@@ -22,6 +22,7 @@ POOL: Final = 8  # connections kept; more may be open at once
 IDLE_MAX_S: Final = 20.0  # servers hang up after 60 s and more: who writes just then cannot know whether it was read
 CHUNK: Final = 65_536
 ANSWER_MAX: Final = 32 * 1_048_576  # bytes, unpacked; the longest honest answer is below 2 MB
+OK: Final = 200
 BAD_REQUEST: Final = 400
 GZIP: Final = 16 + zlib.MAX_WBITS
 written = threading.local()
@@ -131,6 +132,9 @@ class _Unfit(HTTPError):
 
 def _body(raw: HTTPResponse, until: float, *, needed: bool) -> bytes:
     """Read an answer to its end, within its time and size; anything else ends the connection."""
+    if raw.status < OK:  # something on the way passed an interim word on: the answer itself may come later
+        raw.close()
+        return b""
     try:
         body = b"".join(_parts(raw, until))
     except (HTTPError, OSError, zlib.error):

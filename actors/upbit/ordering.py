@@ -1,6 +1,6 @@
 """The private side of REST that places, finds and cancels orders. A POST or DELETE is never sent twice from here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from actors.upbit import order_wire
@@ -26,7 +26,7 @@ class Ordering(Calls):
     def place(self, request: OrderRequest) -> OrderReport:
         """Post an order, once. OutcomeUnknown means it may exist: look it up by its identifier."""
         row = self._http.send("POST", "/v1/orders", order_wire.order_body(request, self._smp_type), "order")
-        return taken(row, order_wire.order_report)
+        return taken(row, _of({"identifier": request.identifier}))
 
     def rehearse(self, request: OrderRequest) -> None:
         """Have an order checked without placing it; raises what placing it would. Use a throw-away identifier."""
@@ -35,12 +35,12 @@ class Ordering(Calls):
     def order(self, *, identifier: str = "", order_id: str = "") -> OrderReport | None:
         """One order with all its fills, by its uuid if given, else by our identifier; None when there is none."""
         params = _which(identifier, order_id)
-        return _found(lambda: one(self._ask("/v1/order", params), order_wire.order_report))
+        return _found(lambda: one(self._ask("/v1/order", params), _of(params)))
 
     def cancel(self, identifier: str = "", *, order_id: str = "") -> OrderReport | None:
         """Ask for a cancel; the order answered is usually still alive. None when it is finished or unknown."""
         params = _which(identifier, order_id)
-        return _found(lambda: taken(self._http.send("DELETE", "/v1/order", params, "default"), order_wire.order_report))
+        return _found(lambda: taken(self._http.send("DELETE", "/v1/order", params, "default"), _of(params)))
 
     def cancel_and_new(
         self, request: OrderRequest, *, identifier: str = "", order_id: str = "", remaining: bool = False
@@ -139,6 +139,19 @@ def _found(call: Callable[[], OrderReport]) -> OrderReport | None:
         if error.status == NOT_FOUND and error.name == ORDER_NOT_FOUND:
             return None
         raise
+
+
+def _of(name: Mapping[str, str]) -> Callable[[Mapping[str, Any]], OrderReport]:
+    """Read the order of that uuid or identifier; another one is garbled: somebody mixed two answers up."""
+
+    def read(row: Mapping[str, Any]) -> OrderReport:
+        report = order_wire.order_report(row)
+        told = {"uuid": report.order_id, "identifier": report.identifier}
+        if any(told[key] and told[key] != value for key, value in name.items()):
+            raise BadPayload(f"asked for the order {name}, got {told}")
+        return report
+
+    return read
 
 
 def _which(identifier: str, order_id: str) -> dict[str, str]:

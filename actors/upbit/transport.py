@@ -221,6 +221,8 @@ def _read(request: requests.PreparedRequest, reply: Reply) -> Any:
         try:
             return wire.load(reply.body)
         except BadPayload as error:
+            if "Authorization" in request.headers:  # it may name keys
+                raise _no_answer(request, f"{where}: {len(reply.body)} bytes that are not JSON", BadPayload) from None
             raise _no_answer(request, f"{where}: {error}", BadPayload) from error
     name, message = wire.error_of(reply.body)
     if name and BAD_REQUEST <= status < SERVER_ERROR and status != NO_TIME:

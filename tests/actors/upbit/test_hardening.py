@@ -72,6 +72,17 @@ def test_an_error_page_that_is_garbled_is_an_unavailable_exchange(exchange, rest
         rest.accounts()
 
 
+def test_an_answer_about_another_order_is_none_about_ours(exchange, rest):
+    exchange.says(Answer(201, json.dumps(ROW | {"identifier": "abcd-e0"})))
+    with pytest.raises(OutcomeUnknown, match="abcd-e0"):
+        rest.place(BUY)
+    with pytest.raises(OutcomeUnknown):
+        rest.cancel(BUY.identifier)
+    for name in ({"identifier": BUY.identifier}, {"order_id": "u2"}):
+        with pytest.raises(BadPayload, match="abcd-e0"):
+            rest.order(**name)
+
+
 def test_only_the_exchanges_own_word_says_that_an_order_does_not_exist(exchange, rest):
     """A wrong path or a gateway answers 404 as well: taken for "no such order" it would make us order twice."""
     exchange.says(Answer(404, '{"error":{"name":"not_found","message":"no Route matched with those values"}}'))

@@ -45,9 +45,9 @@ def test_an_order_is_posted_once_with_numbers_as_text_and_a_hash_of_its_body(exc
 @pytest.mark.parametrize(
     ("request_", "kind", "amount"),
     [
-        (OrderRequest("i", "KRW-BTC", Side.BUY, OrderType.MARKET, funds=D(10_000)), "price", {"price": "10000"}),
+        (OrderRequest("abcd-e1", "KRW-BTC", Side.BUY, OrderType.MARKET, funds=D(10_000)), "price", {"price": "10000"}),
         (
-            OrderRequest("i", "KRW-BTC", Side.SELL, OrderType.MARKET, volume=D("1E-8")),
+            OrderRequest("abcd-e1", "KRW-BTC", Side.SELL, OrderType.MARKET, volume=D("1E-8")),
             "market",
             {"volume": "0.00000001"},
         ),

@@ -1,6 +1,7 @@
 """What the private side tells of the account: policies, keys, pockets, transfers and wallets."""
 
 import json
+import traceback
 from decimal import Decimal as D
 from urllib.parse import unquote
 
@@ -120,6 +121,10 @@ def test_every_key_is_listed_and_shows_itself_to_nobody(exchange, rest):
         rest.api_keys()
     assert "another" not in str(caught.value)
     assert caught.value.__cause__ is None
+    exchange.says(Answer(200, '[{"access_key":"another"'))
+    with pytest.raises(BadPayload) as caught:
+        rest.api_keys()
+    assert "another" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_keys_of_pockets_tell_what_they_may(exchange, rest):

@@ -101,7 +101,7 @@ def test_the_self_match_rule_is_sent_in_its_place_and_only_where_it_is_allowed(e
     client = UpbitRest(exchange.url, keys, ScaledClock(0, 0, 1000.0), smp_type="cancel_taker")
     exchange.says(Answer(201, json.dumps(ORDER)))
     client.place(BUY)
-    client.place(OrderRequest("i", "KRW-BTC", Side.BUY, OrderType.LIMIT, D(1), D(1), None, TimeInForce.POST_ONLY))
+    client.place(OrderRequest("abcd-e1", "KRW-BTC", Side.BUY, OrderType.LIMIT, D(1), D(1), None, TimeInForce.POST_ONLY))
     client.close()
     first, second = (json.loads(one.body) for one in exchange.requests)
     assert list(first)[-3:] == ["time_in_force", "smp_type", "identifier"]

@@ -10,7 +10,7 @@ import pytest
 
 from actors.upbit.limits import Urgency
 from actors.upbit.line import ANSWER_MAX, GZIP, IDLE_MAX_S, PlainConnection
-from domain.errors import ExchangeUnavailable
+from domain.errors import ExchangeUnavailable, OutcomeUnknown
 from tests.actors.upbit.raw import EMPTY, ask, cancel, order, says
 
 # --- the connection itself
@@ -59,6 +59,17 @@ def test_an_answer_nobody_asked_for_is_never_read_as_the_next_one(rig):
     asked.set()
     assert sent.wait(10)
     assert order(transport) == []
+    assert len({call.port for call in server.calls}) == 2
+
+
+def test_an_answer_after_an_interim_word_is_never_read_as_the_next_one(rig):
+    def hint(line: socket.socket) -> None:
+        line.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+
+    server, transport = rig(hint, says(b'{"uuid":"of the first"}', "201 Created"))
+    with pytest.raises(OutcomeUnknown):
+        order(transport)
+    order(transport)
     assert len({call.port for call in server.calls}) == 2
 
 
