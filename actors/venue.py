@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeAlias, assert_never
@@ -39,7 +40,8 @@ from domain.orders import Balance, OrderReport, OrderRequest
 
 log = logging.getLogger(__name__)
 
-WORKERS = 4  # calls in flight at once; the client's limiter orders them by priority
+WORKERS = 4  # calls of a kind in flight at once; the client's limiter orders those of all kinds by priority
+ORDER_QUEUE_S = 5.0  # real; an order that waits longer for a worker is not sent: the gateway may have given it up
 TERMS_RETRY_S = 5.0
 TOLD_AGAIN = 10 * MINUTE  # how long the same trouble with our key is not told again
 
@@ -64,7 +66,8 @@ class Venue(Actor[None]):
     Edge: answers SubmitOrder, CancelOrder, LookUpOrder and AccountWanted to whoever sent them; publishes TermsLoaded
     on `terms`, each market's as soon as they can be had. A key that is not accepted halts trading (HaltTrading to risk)
     and is an incident, like one without permission, and like calls that the client holds back. A price refused for its
-    step, and calls that go through again, make listings look anew (ListingsWanted). Blocks in its own threads only. A
+    step, and calls that go through again, make listings look anew (ListingsWanted). Blocks in its own threads only,
+    orders, cancels and questions each in their own: none keeps the others from the limiter. `real` gives seconds. A
     restart of the process loses answers, and the gateway asks.
     """
 
@@ -80,13 +83,17 @@ class Venue(Actor[None]):
         now: Callable[[], int],
         markets: tuple[str, ...],
         terms_retry_s: float = TERMS_RETRY_S,
+        real: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(context, name)
         self._client = client
         self._now = now
         self._markets = markets
         self._terms_retry_s = terms_retry_s
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
+        self._real = real
+        self._orders = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{name}-orders")
+        self._cancels = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{name}-cancels")
+        self._questions = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{name}-questions")
         self._ending = threading.Event()
         self._told: dict[str, int] = {}
         self._telling = threading.Lock()
@@ -100,7 +107,8 @@ class Venue(Actor[None]):
     def on_end(self) -> None:
         """Let calls in flight finish; their answers still reach the journal."""
         self._ending.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._orders, self._cancels, self._questions):
+            pool.shutdown(wait=True, cancel_futures=True)
         if self._terms.is_alive():
             self._terms.join()
 
@@ -109,17 +117,18 @@ class Venue(Actor[None]):
         asker = self.sender
         match message:
             case SubmitOrder():
-                self._work(asker, lambda: self._submit(message.request))
+                until = self._real() + ORDER_QUEUE_S
+                self._work(self._orders, asker, lambda: self._submit(message.request, until))
             case CancelOrder():
-                self._work(asker, lambda: self._cancel(message.identifier))
+                self._work(self._cancels, asker, lambda: self._cancel(message.identifier))
             case LookUpOrder():
-                self._work(asker, lambda: self._look_up(message.identifier))
+                self._work(self._questions, asker, lambda: self._look_up(message.identifier))
             case AccountWanted():
-                self._work(asker, lambda: self._account(message.request))
+                self._work(self._questions, asker, lambda: self._account(message.request))
             case _:
                 assert_never(message)
 
-    def _work(self, asker: str, call: Callable[[], Message]) -> None:
+    def _work(self, pool: ThreadPoolExecutor, asker: str, call: Callable[[], Message]) -> None:
         def run() -> None:
             try:
                 self.outlet.send(asker, call())
@@ -129,7 +138,7 @@ class Venue(Actor[None]):
                     "incidents", IncidentRaised(self._now(), "venue_call", self.name, "a call failed, see the log")
                 )
 
-        self._pool.submit(run)
+        pool.submit(run)
 
     def _load_terms(self) -> None:
         """Go round the markets whose terms are missing until there are none; a market's first failure is reported."""
@@ -159,7 +168,9 @@ class Venue(Actor[None]):
             return f"{type(error).__name__}: {error}"
         return ""
 
-    def _submit(self, request: OrderRequest) -> SubmitAnswered:
+    def _submit(self, request: OrderRequest, until: float) -> SubmitAnswered:
+        if self._real() > until:
+            return SubmitAnswered(request.identifier, "unsent", f"no worker was free within {ORDER_QUEUE_S:.0f} s")
         try:
             return SubmitAnswered(request.identifier, "accepted", "", self._client.place(request))
         except RequestRefused as error:

@@ -93,9 +93,16 @@ class Client:
 class Rig:
     def __init__(self, *markets: str, **answers: Any) -> None:
         self.ear, self.client, self.now = Ear(), Client(**answers), T0
+        self.real = 0.0  # seconds, moved by hand
         self.aside: list[tuple[str, Any]] = []
         self.venue = Venue(
-            self.ear, "venue", client=self.client, now=lambda: self.now, markets=markets, terms_retry_s=0.0
+            self.ear,
+            "venue",
+            client=self.client,
+            now=lambda: self.now,
+            markets=markets,
+            terms_retry_s=0.0,
+            real=lambda: self.real,
         )
         self.venue.on_begin()
 
@@ -210,6 +217,30 @@ def test_a_call_that_hangs_does_not_keep_others_waiting(rig):
     assert one.ask(LookUpOrder(ID))[1].outcome == "absent"
     release.set()
     assert {one.ear.next()[1].outcome for _ in range(WORKERS - 1)} == {"accepted"}
+
+
+def test_a_cancel_goes_out_while_every_other_call_hangs(rig):
+    release = threading.Event()
+    one = rig(place=lambda _: release.wait(10) and REPORT, order=lambda _: release.wait(10) and None)
+    for _ in range(2 * WORKERS):
+        one.venue.run_turn("gateway", SubmitOrder(REQUEST), T0)
+        one.venue.run_turn("gateway", LookUpOrder(ID), T0)
+    assert one.ask(CancelOrder(ID))[1] == CancelAnswered(ID, "absent")
+    release.set()
+
+
+def test_an_order_that_waited_long_for_a_worker_is_not_sent(rig):
+    placing, release = threading.Semaphore(0), threading.Event()
+    one = rig(place=lambda _: placing.release() or (release.wait(10) and REPORT))
+    for _ in range(WORKERS + 1):
+        one.venue.run_turn("gateway", SubmitOrder(REQUEST), T0)
+    for _ in range(WORKERS):
+        assert placing.acquire(timeout=10)
+    one.real = 60.0
+    release.set()
+    outcomes = [one.ear.next()[1].outcome for _ in range(WORKERS + 1)]
+    assert sorted(outcomes) == ["accepted"] * WORKERS + ["unsent"]
+    assert [call for call, _ in one.client.calls] == ["place"] * WORKERS
 
 
 def test_calls_in_flight_are_answered_before_the_end(rig):
