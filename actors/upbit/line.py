@@ -4,6 +4,8 @@ A request that was not handed over to its last byte cannot have been worked on: 
 sent* and *no answer*. `requests` does not tell it, so the connections of its adapter are ours.
 """
 
+import http.client
+import io
 import threading
 import time
 import zlib
@@ -36,9 +38,45 @@ class LineBroken(Exception):
         self.sent = sent
 
 
+class _Unfit(HTTPError):
+    """An answer that is not taken: too long, too slow, or cut off inside its packing."""
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of an answer, none of them after the time of the call: each may come in time, and all of them never."""
+
+    def __init__(self, raw: io.RawIOBase, until: float) -> None:
+        self._raw = raw
+        self._until = until
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what comes; raises _Unfit when the time is over."""
+        if time.monotonic() >= self._until:
+            raise _Unfit("an answer that takes too long")
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head is bounded in time like its body."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.fp = io.BufferedReader(_Bounded(self.fp.detach(), written.until))
+
+
 class _Counting:
     """The half of a connection that notes, for its thread, that a request was written whole, and how long it idles."""
 
+    response_class: Any = _Answer
     _used_at = 0.0
 
     def request(self, *args: Any, **more: Any) -> None:
@@ -109,14 +147,14 @@ class Line:
         Of an error the status tells enough: one whose body broke comes with an empty one.
         """
         written.whole = False
-        until = time.monotonic() + patience.total_s
+        written.until = time.monotonic() + patience.total_s
         try:
             answer = self._adapter.send(
                 request,
                 stream=True,
                 timeout=(min(patience.connect_s, patience.total_s), min(patience.silence_s, patience.total_s)),
             )
-            body = _body(cast("HTTPResponse", answer.raw), until, needed=answer.status_code < BAD_REQUEST)
+            body = _body(cast("HTTPResponse", answer.raw), needed=answer.status_code < BAD_REQUEST)
         except (requests.RequestException, HTTPError, OSError, zlib.error) as error:
             raise LineBroken(_reason(error), sent=written.whole) from error
         return Reply(answer.status_code, answer.headers, body)
@@ -126,17 +164,13 @@ class Line:
         self._adapter.close()
 
 
-class _Unfit(HTTPError):
-    """An answer that is not taken: too long, too slow, or cut off inside its packing."""
-
-
-def _body(raw: HTTPResponse, until: float, *, needed: bool) -> bytes:
-    """Read an answer to its end, within its time and size; anything else ends the connection."""
+def _body(raw: HTTPResponse, *, needed: bool) -> bytes:
+    """Read an answer to its end, within its size; anything else ends the connection."""
     if raw.status < OK:  # something on the way passed an interim word on: the answer itself may come later
         raw.close()
         return b""
     try:
-        body = b"".join(_parts(raw, until))
+        body = b"".join(_parts(raw))
     except (HTTPError, OSError, zlib.error):
         raw.close()
         if needed:
@@ -146,7 +180,7 @@ def _body(raw: HTTPResponse, until: float, *, needed: bool) -> bytes:
     return body
 
 
-def _parts(raw: HTTPResponse, until: float) -> Iterator[bytes]:
+def _parts(raw: HTTPResponse) -> Iterator[bytes]:
     packed = raw.headers.get("Content-Encoding", "").lower() == "gzip"
     unpack = zlib.decompressobj(GZIP) if packed else None
     size = 0
@@ -155,8 +189,6 @@ def _parts(raw: HTTPResponse, until: float) -> Iterator[bytes]:
         size += len(part)
         if size > ANSWER_MAX:
             raise _Unfit(f"an answer of more than {ANSWER_MAX} bytes")
-        if raw.length_remaining != 0 and time.monotonic() >= until:
-            raise _Unfit("an answer that takes too long")
         yield part
     if unpack and size and not unpack.eof:
         raise _Unfit("a packed answer without its end")

@@ -226,11 +226,12 @@ def test_whatever_bytes_come_back_an_order_ends_in_an_answer_or_an_error_of_ours
     answers()
 
 
-def test_an_answer_that_trickles_in_ends_with_the_time_of_the_call(rig):
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_an_answer_that_trickles_in_ends_with_the_time_of_the_call(rig, head):
     over = threading.Event()
 
     def trickle(line: socket.socket) -> None:
-        says(b"", length=1_000_000)(line)
+        line.sendall(head)
         while not over.wait(0.01):
             line.sendall(b" ")
 
