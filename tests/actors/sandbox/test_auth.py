@@ -1,6 +1,7 @@
 """Signed requests: the vectors of upbit-api.md 11.1, and each way to fail with its own name."""
 
 import hashlib
+import json
 import uuid
 
 import pytest
@@ -11,60 +12,29 @@ from actors.sandbox.auth import Gatekeeper, hashed_text
 from actors.sandbox.choices import Choices
 from actors.sandbox.faults import Faults
 from tests.actors.sandbox.client import hash_source, token, wire_query
-
-ACCESS = "UPBIT-TEST-ACCESS-KEY-0123456789abcdefgh"
-SECRET = "UPBIT-TEST-SECRET-KEY-0123456789abcdefgh"  # noqa: S105 (the published test key)
-CLAIMS = (
-    "eyJhY2Nlc3Nfa2V5IjoiVVBCSVQtVEVTVC1BQ0NFU1MtS0VZLTAxMjM0NTY3ODlhYmNkZWZnaCIsIm5vbmNlIjoiM2YyYjZjMWUtMGQ1YS00Zjdi"
-    "LTlhNTEtNmMwZThkMmI3YTQ0In0."
-)
-HS256 = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + CLAIMS + "yMA1UkLlh-9VDFjTSSyeIF8trnwzCv5GkS8ZVibc5xE"
-HS512 = (
-    "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9." + CLAIMS + "Suvrwmis62OlrB9JbiqiF6NVwXF02VL7n-v7xxldwjEexoFxTXlGfEfHsjV8"
-    "FBkvKV5FPV08ox5IY1cb0QcNDw"
-)
-CLOSED = (
-    "market=KRW-BTC&states[]=done&states[]=cancel&start_time=2026-11-20T00%3A00%3A00%2B09%3A00"
-    "&end_time=2026-11-21T00%3A00%3A00%2B09%3A00&limit=1000"
-)
-LIMIT_BODY = (
-    b'{"market":"KRW-BTC","side":"bid","ord_type":"limit","volume":"0.0001","price":"155772000",'
-    b'"time_in_force":"post_only","smp_type":"none","identifier":"bot1-20261122-000001"}'
-)
+from tests.actors.vectors import ACCESS, HASHES, SECRET, TOKENS
 
 
-@pytest.mark.parametrize("text", [HS256, HS512])
-def test_the_published_tokens_of_v1_pass(text):
-    a_keeper().check("Bearer " + text, "", Faults())
+@pytest.mark.parametrize(("params", "hs256", "hs512"), TOKENS)
+def test_the_published_tokens_pass(params, hs256, hs512):
+    for text in (hs256, hs512):
+        a_keeper().check(f"Bearer {text}", hash_source(params or {}), Faults())
 
 
-@pytest.mark.parametrize(
-    ("query", "body", "digest"),
-    [
-        ("market=KRW-BTC&states[]=wait&states[]=watch", b"", "c01bbcb80094d222"),
-        (CLOSED, b"", "5af7efb2526b5574"),
-        (
-            "",
-            LIMIT_BODY,
-            "a328b2b15d09d4d6",
-        ),
-        (
-            "",
-            b'{"market":"KRW-BTC","side":"bid","ord_type":"price","price":"10000","identifier":"bot1-20261122-000002"}',
-            "cda0504c3fec1dc3",
-        ),
-        ("pairs=KRW-BTC%2CKRW-ETH&cancel_side=bid&count=20&order_by=desc", b"", "39833043889fa73f"),
-        ("identifier=grid%3AKRW-BTC%2F0001%20a", b"", "c30594989d58afc3"),
-        (
-            "",
-            b'{"market":"KRW-BTC","side":"bid","volume":"0.01","price":"100","ord_type":"limit"}',
-            "da670bea980ba35e",
-        ),
-    ],
-)
-def test_the_text_that_is_hashed_is_that_of_the_published_vectors(query, body, digest):
-    text = hashed_text(Request("GET", "/v1/orders", query, {}, body))
-    assert hashlib.sha512(text.encode()).hexdigest()[:16] == digest
+@pytest.mark.parametrize(("params", "text", "digest"), HASHES)
+def test_the_text_that_is_hashed_is_that_of_the_published_vectors(params, text, digest):
+    asked = [Request("GET", "/v1/orders", wire_query(params), {})]
+    if all(isinstance(value, str) for value in params.values()):
+        asked.append(Request("POST", "/v1/orders", "", {}, json.dumps(params).encode()))
+    assert {hashed_text(request) for request in asked} == {text}
+    assert hashlib.sha512(text.encode()).hexdigest() == digest
+
+
+def test_a_hash_of_the_encoded_text_is_refused():
+    (closed,) = (vector.values[0] for vector in HASHES if vector.id == "V4")
+    encoded = wire_query(closed)
+    assert hashlib.sha512(encoded.encode()).hexdigest().startswith("a63cf64f5bdee0f424715742bf18234d")
+    assert refused(token(ACCESS, SECRET, encoded), hash_source(closed)) == (401, "invalid_query_payload")
 
 
 def a_keeper(choices=None, now=0, **key):

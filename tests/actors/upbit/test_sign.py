@@ -18,7 +18,7 @@ from actors.upbit.transport import Transport
 from actors.upbit.wire import dump
 from domain.errors import ConfigError
 from domain.orders import OrderRequest, OrderType, Side, TimeInForce
-from tests.actors.upbit.vectors import ACCESS, HASHES, NONCE, SECRET, TOKENS
+from tests.actors.vectors import ACCESS, HASHES, NONCE, SECRET, TOKENS
 
 
 def claims(token: str) -> dict:
