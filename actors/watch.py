@@ -68,8 +68,9 @@ class OrderWatch(Actor[GatewayState]):
         if order.stage is Stage.SUBMITTING:
             order.move(Stage.UNKNOWN, self.now, why)
             self._tell(order)
-        order.looks = 0
-        self._check_in(order, LADDER_S[0])
+        if order.submissions == 1:  # a resend that fails again and again comes ever later
+            order.looks = 0
+        self._look_later(order)
 
     def _look(self, order: TrackedOrder) -> None:
         self.send("venue", LookUpOrder(order.identifier))
