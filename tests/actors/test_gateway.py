@@ -2,8 +2,7 @@ import pytest
 
 from actors.gateway import Gateway
 from actors.runtime import Recovered
-from actors.watch import BURNED_MISSES_MIN, FLOAT_S, MISSES_MIN
-from domain.market import US_PER_S
+from actors.watch import BURNED_MISSES_MIN, MISSES_MIN
 from domain.messages import (
     CancelOrder,
     FillBooked,
@@ -141,13 +140,6 @@ def test_an_order_that_never_left_is_over_at_once_and_nobody_looks_for_it(gatewa
     assert gateway.timers == []
 
 
-def test_a_second_submission_that_never_left_leaves_the_first_one_unknown(gateway):
-    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "unsent", "not sent"), "venue")
-    assert gateway.state.orders["e1"].stage == "unknown"
-    gateway.ring()
-    assert gateway.to("venue", LookUpOrder)
-
-
 def test_a_limit_of_the_exchange_is_no_proof_that_the_order_was_not_taken(gateway):
     submitted(gateway).tell(SubmitAnswered(IDENTIFIER, "limited", "HTTP 429"), "venue")
     assert gateway.state.orders["e1"].stage == "unknown"
@@ -219,22 +211,6 @@ def test_many_look_ups_in_no_time_prove_nothing_either(gateway):
 def test_a_used_up_identifier_without_an_order_is_absent_after_a_few_look_ups(gateway):
     submitted(gateway).tell(SubmitAnswered(IDENTIFIER, "refused", "duplicated_identifier"), "venue")
     for _ in range(BURNED_MISSES_MIN):
-        missed(gateway)
-        assert gateway.to("venue", SubmitOrder) == []
-    assert gateway.to("portfolio", OrderFinished)[0].stage == "absent"
-
-
-def test_a_refusal_of_a_second_submission_is_no_proof(gateway):
-    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "refused", "insufficient_funds_bid"), "venue")
-    assert gateway.to("portfolio", OrderFinished) == []
-    assert gateway.state.orders["e1"].stage == "unknown"
-
-
-def test_what_was_refused_is_not_sent_again_as_it_is_and_ends_when_it_is_nowhere(gateway):
-    missed(unknown(gateway)).tell(SubmitAnswered(IDENTIFIER, "refused", "invalid_price_bid"), "venue")
-    gateway.now += int(FLOAT_S * US_PER_S)  # the intent itself is still fresh
-    for _ in range(MISSES_MIN):
-        assert gateway.to("portfolio", OrderFinished) == []
         missed(gateway)
         assert gateway.to("venue", SubmitOrder) == []
     assert gateway.to("portfolio", OrderFinished)[0].stage == "absent"

@@ -31,6 +31,17 @@ def missed(gateway: Stage) -> Stage:
     return gateway.tell(LookUpAnswered(IDENTIFIER, "absent"), "venue")
 
 
+@pytest.mark.parametrize("outcome", ["refused", "unsent"])
+def test_what_becomes_of_a_resend_proves_nothing_of_the_submission_before_it(gateway, outcome):
+    answered(gateway, "unknown")
+    assert missed(gateway).to("venue", SubmitOrder)
+    answered(gateway, outcome, "insufficient_funds_ask")
+    assert gateway.to("portfolio", OrderFinished) == []
+    assert gateway.state.orders["x1"].stage == "unknown"
+    gateway.ring()
+    assert gateway.to("venue", LookUpOrder)
+
+
 def test_a_resend_that_is_refused_is_the_last_and_the_first_is_looked_for_until_it_is_surely_absent(gateway):
     answered(gateway, "limited")
     assert missed(gateway).to("venue", SubmitOrder)

@@ -39,7 +39,8 @@ from domain.money import strict_decimals
 from domain.orders import Fill, Side
 from storage.home import Home
 from tests.bench import sessions
-from tests.bench.sessions import BenchError, Running, exchange_of, executions, looks, orders_of, totals_of, unequal
+from tests.bench._books import ZERO, BenchError, exchange_of, executions, orders_of, totals_of, unequal
+from tests.bench.sessions import Running, looks
 
 GREEN_WITHIN_S = 60.0  # real seconds from a start to books that agree
 END_WITHIN_S = 30.0  # in which one process must notice that the other is dead
@@ -130,7 +131,7 @@ def _wrong_orders(exchange: Exchange, known: dict[str, OrderIntent]) -> Iterator
         asked, wish = order.request, known.get(order.request.identifier)
         if wish and (asked.market, asked.side, asked.volume) != (wish.market, wish.side, wish.volume):
             yield f"{asked} is another order than {wish}"
-        executed = sum((fill.volume for fill in order.fills), sessions.ZERO)
+        executed = sum((fill.volume for fill in order.fills), ZERO)
         if executed != order.executed or (asked.volume is not None and executed > asked.volume):
             yield f"{asked.identifier} executed {executed} of {asked.volume}"
 

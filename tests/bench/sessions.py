@@ -20,18 +20,12 @@ from pathlib import Path
 
 from actors.runtime.record import BrokenFrame, Record, decode_record, frames
 from actors.runtime.segments import listing, load
-from actors.sandbox.desk import Desk
-from actors.sandbox.identity import load_identity
-from actors.sandbox.store import FILE, Store
-from domain.matching import Exchange, Working
-from domain.orders import Fill
-from domain.rules import default_terms
+from tests.bench._books import BenchError, exchange_of, totals_of, unequal
 
 ROOT = Path(__file__).resolve().parents[2]
 CANDLES = ROOT.parent / "shared" / "data" / "candles" / "1m"
 MARKETS = ("KRW-BTC", "KRW-ETH", "KRW-XRP", "KRW-SOL", "KRW-DOGE")
 SPEEDS = (60, 300, 600, 1_200, 2_400)
-EXACT, ZERO = Decimal("0.00000001"), Decimal(0)
 LOOK_S = 0.005
 ALLOWANCE_S = 90.0  # real seconds a session may need beside its simulated time
 LAG = re.compile(r"sandbox: ([\d.]+) s behind the clock")
@@ -43,10 +37,6 @@ select (select count(*) from decisions), (select count(*) from late),
     (select count(*) from late, first where late.at > first.at + 3600000000),
     (select count(*) from orders), (select count(*) from trades)
 """
-
-
-class BenchError(Exception):
-    """A session did not do what the benchmark needs; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,45 +156,6 @@ def _cpu(pid: int, wall_s: float) -> Usage:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system, child_user, child_system = (int(field) / TICKS for field in fields[11:15])
     return Usage(user + system, child_user + child_system, wall_s)
-
-
-def exchange_of(folder: Path) -> Exchange:
-    """The sandbox's books as they stand on disk, read from a copy: opening them for good would mend a torn end."""
-    with tempfile.TemporaryDirectory(prefix="baeu-books-") as temporary:
-        copy = Path(temporary)
-        shutil.copy(folder / "sandbox.json", copy)
-        kept = f"file:{folder / FILE}?mode=ro"  # a sandbox whose parent was killed may still be ending
-        with closing(sqlite3.connect(kept, uri=True)) as source, closing(sqlite3.connect(copy / FILE)) as target:
-            source.backup(target)
-        identity = load_identity(copy)
-        if identity is None:
-            raise BenchError(f"{folder} holds no exchange")
-        terms = {market: default_terms(market, identity.start) for market in identity.markets}
-        with closing(Store(copy)) as store:
-            return Desk(store, identity.salt, terms, identity.pockets).exchange
-
-
-def orders_of(exchange: Exchange) -> list[Working]:
-    """Every order the exchange ever took, ended ones first."""
-    return [*exchange.closed.values(), *exchange.orders.values()]
-
-
-def executions(exchange: Exchange) -> list[Fill]:
-    """Every execution of every order."""
-    return [fill for order in orders_of(exchange) for fill in order.fills]
-
-
-def totals_of(exchange: Exchange) -> dict[str, Decimal]:
-    """What the account holds of each currency, free and locked together."""
-    return {currency: held.free + held.locked for currency, held in exchange.balances.items()}
-
-
-def unequal(theirs: dict[str, Decimal], ours: dict[str, Decimal]) -> Iterator[str]:
-    """The currencies whose totals differ by more than 1e-8; what is missing is zero."""
-    for currency in sorted(theirs.keys() | ours.keys()):
-        gap = theirs.get(currency, ZERO) - ours.get(currency, ZERO)
-        if abs(gap) > EXACT:
-            yield f"{currency} {gap:+f} more at the exchange than in our books"
 
 
 @dataclass(frozen=True, slots=True)
