@@ -93,9 +93,11 @@ class StandIn:
     def heard(self, market: str, at: int, *, was_behind: bool) -> None:
         """A market that was behind, or is owed an end, spoke of a trade of that time."""
         tape = self._tapes[market]
-        if tape.behind:
+        if tape.held:
             if len(tape.held) > HELD_MAX or time.monotonic() - tape.held_at > self._patience.hold_s:
                 self._give_up(market)
+        elif tape.behind:  # a double
+            return
         elif was_behind:
             self._whole_again(market)
         elif tape.owed <= at:  # frames of one socket come in order
