@@ -87,6 +87,8 @@ class Connection:
                 suppress_origin=True,
                 redirect_limit=0,
                 header=header,
+                http_proxy_host="nobody",  # what a shell says of proxies must not decide whom we talk to, as in REST:
+                http_no_proxy=["*"],  # the exemption of every host counts only beside a proxy that is named
             )
         except websocket.WebSocketBadStatusException as error:
             headers = error.resp_headers or {}

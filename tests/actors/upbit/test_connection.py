@@ -25,6 +25,15 @@ def test_a_peer_that_answers_no_ping_is_left_for_a_new_connection(peer, listenin
     assert peer.read(peer.accept(), TEXT)
 
 
+def test_a_proxy_of_the_shell_is_not_asked(peer, listening, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    heard = listening(timing=Timing(ping_s=0.1, silent_s=5.0))
+    peer.accept()
+    assert heard.state() == (True, "connected")
+
+
 def test_a_peer_that_only_answers_pings_is_kept_unless_data_must_come(peer, listening):
     patient = Timing(ping_s=0.05, silent_s=0.5, backoff_s=0.01, backoff_max_s=0.02)
     listening(timing=patient)
