@@ -55,14 +55,9 @@ class Session:
 
     def run(self) -> int:
         """Run until the time is over or a person ends it; gives the exit code."""
-        from actors.engine import Engine, Outlets  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
-        from actors.local import dashboard  # noqa: PLC0415
-        from actors.rulebook import barred  # noqa: PLC0415
-        from actors.venues import chosen  # noqa: PLC0415
-        from actors.version import code_version  # noqa: PLC0415
+        from actors.local import dashboard  # noqa: PLC0415 (a command imports only what it needs: `--help` stays quick)
         from storage.database import open_database  # noqa: PLC0415
         from storage.home import Home  # noqa: PLC0415
-        from storage.projection import Projection  # noqa: PLC0415
         from storage.settings import load_settings  # noqa: PLC0415
 
         options = self.options
@@ -77,28 +72,8 @@ class Session:
         self._obey_signals()
         with ExitStack() as stack:
             place = stack.enter_context(self._sandbox(home)) if options.sandbox else upbit()
-            markets = chosen(place, listed(options.markets))
-            halted = barred(place.rest, markets, place.clock.now)
             database = stack.enter_context(closing(open_database(home.database)))
-            projection = Projection(database)
-            engine = Engine(
-                place=place,
-                markets=markets,
-                journal=home.journal,
-                socket=home.web_socket,
-                identifier_prefix=home.identifier_prefix,
-                settings=settings,
-                seed=options.seed,
-                code_version=code_version(),
-                halted=halted,
-                outlets=Outlets(
-                    write=projection.apply,
-                    release=database.close,
-                    last_sequence=projection.last_sequence,
-                    equity=projection.equity_curve,
-                ),
-            )
-            stack.enter_context(engine)
+            engine = stack.enter_context(self._engine(place, home, database, settings))
             if options.fault:
                 engine.plant(options.fault)
             if not options.no_web:
@@ -110,6 +85,34 @@ class Session:
         if self.failure:
             click.echo(f"error: {self.failure}", err=True)
         return 1 if self.failure else 0
+
+    def _engine(self, place: Any, home: Any, database: Any, settings: Any) -> Any:
+        """The engine at this place, not yet started."""
+        from actors.engine import Engine, Outlets  # noqa: PLC0415
+        from actors.rulebook import barred  # noqa: PLC0415
+        from actors.venues import chosen  # noqa: PLC0415
+        from actors.version import code_version  # noqa: PLC0415
+        from storage.projection import Projection  # noqa: PLC0415
+
+        markets = chosen(place, listed(self.options.markets))
+        projection = Projection(database)
+        return Engine(
+            place=place,
+            markets=markets,
+            journal=home.journal,
+            socket=home.web_socket,
+            identifier_prefix=home.identifier_prefix,
+            settings=settings,
+            seed=self.options.seed,
+            code_version=code_version(),
+            halted=barred(place.rest, markets, place.clock.now),
+            outlets=Outlets(
+                write=projection.apply,
+                release=database.close,
+                last_sequence=projection.last_sequence,
+                equity=projection.equity_curve,
+            ),
+        )
 
     def _obey_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
