@@ -49,20 +49,6 @@ class Chain:
 
 
 @pytest.fixture
-def peer():
-    one = Peer()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def truth():
-    one = Truth()
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def chain(peer, truth):
     feed = Wired(peer.url, truth)
     yield Chain(feed)

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from domain.market import MINUTE
 from domain.messages import (
     GapFilled,
@@ -14,38 +12,10 @@ from domain.messages import (
     TradesPrinted,
 )
 from tests.actors.stage import T0
-from tests.actors.upbit.peer import PING, PONG, TEXT, Peer, frame
-from tests.actors.wires import BTC, ETH, Truth, Wired, frame_of
+from tests.actors.upbit.peer import PING, PONG, TEXT, frame
+from tests.actors.wires import BTC, ETH, Truth, frame_of
 
 MINUTE_MS = MINUTE // 1_000
-
-
-@pytest.fixture
-def peer():
-    one = Peer()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def truth():
-    one = Truth()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def wired(peer, truth):
-    """Opens a feed on them, and closes it."""
-    opened = []
-
-    def opening(**patience: float) -> Wired:
-        opened.append(Wired(peer.url, truth, **patience))
-        return opened[-1]
-
-    yield opening
-    for one in opened:
-        one.close()
 
 
 def tell(line, truth: Truth, *trades: tuple[int, int], market: str = BTC) -> None:

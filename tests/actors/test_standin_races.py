@@ -2,46 +2,16 @@
 
 import threading
 
-import pytest
-
 from actors.lookout import Lookout
 from actors.runtime import ScaledClock
 from actors.upbit.rest import UpbitRest
 from domain.market import MINUTE
 from domain.messages import GapFilled, IntervalEnded, StreamChanged, TradesPrinted
 from tests.actors.stage import T0
-from tests.actors.upbit.peer import PING, PONG, Peer, frame
-from tests.actors.wires import BTC, Truth, Wired, frame_of
+from tests.actors.upbit.peer import PING, PONG, frame
+from tests.actors.wires import BTC, Truth, frame_of
 
 WAIT_S = 10.0
-
-
-@pytest.fixture
-def peer():
-    one = Peer()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def truth():
-    one = Truth()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def wired(peer, truth):
-    """Opens a feed on them, and closes it."""
-    opened = []
-
-    def opening(**patience: float) -> Wired:
-        opened.append(Wired(peer.url, truth, **patience))
-        return opened[-1]
-
-    yield opening
-    for one in opened:
-        one.close()
 
 
 def tell(line, truth: Truth, *trades: tuple[int, int]) -> None:

@@ -16,7 +16,6 @@ from actors.upbit.rest import UpbitRest
 from actors.upbit.retry import Timeouts
 from actors.upbit.sign import Keys, Secret
 from tests.actors.upbit.heard import Heard
-from tests.actors.upbit.peer import Peer
 from tests.actors.upbit.raw import Rig
 
 ACCESS, SECRET = "access-key", "secret-key-of-the-test"
@@ -139,14 +138,6 @@ def rig() -> Iterator[Rig]:
     made = Rig()
     yield made
     made.close()
-
-
-@pytest.fixture
-def peer() -> Iterator[Peer]:
-    """The other end of a socket, byte by byte."""
-    one = Peer()
-    yield one
-    one.close()
 
 
 @pytest.fixture
