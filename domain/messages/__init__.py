@@ -3,6 +3,7 @@
 The journal holds these names and fields: a name is for ever, and a new field needs a default.
 """
 
+from domain.messages.candles import BarMoved, CandlesRead, CandlesTold, CandlesUnread, CandlesWanted, Revision
 from domain.messages.market_data import (
     BookSeen,
     GapFilled,
@@ -79,10 +80,15 @@ __all__ = [
     "AccountFailed",
     "AccountLoaded",
     "AccountWanted",
+    "BarMoved",
     "BookSeen",
     "BooksWanted",
     "CancelAnswered",
     "CancelOrder",
+    "CandlesRead",
+    "CandlesTold",
+    "CandlesUnread",
+    "CandlesWanted",
     "DecisionDue",
     "DecisionsMade",
     "EquityMeasured",
@@ -123,6 +129,7 @@ __all__ = [
     "ReconcileFinished",
     "ReconcileNow",
     "ResumeTrading",
+    "Revision",
     "RiskTripped",
     "SessionOpened",
     "SettingsChanged",

@@ -1,0 +1,67 @@
+"""Minutes on their way from the trades to the store, and what the exchange says of them when asked."""
+
+from typing import ClassVar
+
+from domain.market import Bar
+from domain.message import Message, Value
+
+
+class Revision(Value, frozen=True):
+    """A minute the exchange tells otherwise than we saw it; None: there was no such candle (quant.md MTF-11)."""
+
+    start: int
+    as_seen: Bar | None
+    final: Bar | None
+
+
+class CandlesTold(Message, frozen=True):
+    """Market to the store (topic `candles`): everything that traded in [since, until) is in `bars`, oldest first.
+
+    `source` is `trades` (we built them) or `rest` (the exchange told them); `state` is `provisional` until the exchange
+    was asked, `final` afterwards. `revisions` are those of the span that the exchange told otherwise than before.
+    """
+
+    market: str
+    since: int
+    until: int
+    bars: tuple[Bar, ...]
+    source: str
+    state: str
+    revisions: tuple[Revision, ...] = ()
+
+
+class CandlesWanted(Message, frozen=True):
+    """Market to rest: tell the minutes of [since, until) again, because of `reason` (check, late, spike, stream)."""
+
+    market: str
+    since: int
+    until: int
+    reason: str
+
+
+class CandlesRead(Message, frozen=True):
+    """Rest to market: the real minutes of [since, until) as the exchange tells them, oldest first."""
+
+    market: str
+    since: int
+    until: int
+    minutes: tuple[Bar, ...]
+    reason: str
+
+
+class CandlesUnread(Message, frozen=True):
+    """Rest to market: the minutes asked for could not be read; ask again later."""
+
+    market: str
+    since: int
+    until: int
+    reason: str
+    error: str
+
+
+class BarMoved(Message, frozen=True):
+    """Market to whoever shows it: the minute that is still open, now and then."""
+
+    conflate: ClassVar[str] = "market"
+    market: str
+    bar: Bar
