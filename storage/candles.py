@@ -1,45 +1,67 @@
-"""Sealed history: one HDF5 file for each market and year of minute candles, only ever replaced as a whole."""
+"""Known history: one HDF5 file for each market, frame and year, only ever replaced as a whole."""
 
 import logging
-import os
-import re
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from domain.errors import StorageError
-from domain.market import MINUTE, Bar
+from domain.market import MINUTE
 from domain.message import Value
-from storage.candle_files import CandleArrays, arrays_of, decode, encode, merged, nothing
-from storage.home import sync_folder
+from domain.spans import Spans, joined, within, without
+from storage.candle_files import DamagedFile, FileKey, decode, encode
+from storage.candle_folder import CandleFolder
+from storage.candle_merge import combined
+from storage.columns import (
+    FOREVER,
+    PRICES,
+    PROVISIONAL,
+    REVISED,
+    UNKNOWN,
+    CandleArrays,
+    Known,
+    frame_name,
+    joined_arrays,
+    nothing,
+    ordered,
+    spans_of,
+    whole_steps,
+    years_of,
+)
 
 log = logging.getLogger(__name__)
 
-FOREVER = 2**62
-"""A time after all bars."""
-
-_MARKET = re.compile(r"[A-Z0-9]+-[A-Z0-9]+", re.ASCII)
-_YEAR = re.compile(r"[0-9]{4}\.h5", re.ASCII)
+_US_PER_YEAR: Final = 31_556_952_000_000
+LATEST: Final = 200 * _US_PER_YEAR
+"""No candle begins after this: a time beyond it is no time in microseconds."""
 
 
 class Coverage(Value, frozen=True):
-    """What the file of one year holds: bars in [since, until), how many, how many of them filled, minutes missing."""
+    """What one file knows of [since, until), counted in candles of its frame (`step` microseconds).
+
+    `rows` traded, `empty` are known to have had no trade, `gaps` are not known; `revised` and `provisional` are some of
+    the rows.
+    """
 
     market: str
+    step: int
     year: int
     since: int
     until: int
     rows: int
-    filled: int
+    empty: int
     gaps: int
+    revised: int
+    provisional: int
 
 
 class Quarantined(Value, frozen=True):
-    """A damaged file that was set aside as `path`: the market's year [since, until) must be fetched again."""
+    """A damaged file that was set aside as `path`: what it held of [since, until) must be fetched again."""
 
     market: str
+    step: int
     year: int
     since: int
     until: int
@@ -48,162 +70,165 @@ class Quarantined(Value, frozen=True):
 
 
 class CandleStore:
-    """The files below one folder. The first thread that uses a store owns it; any other is refused.
+    """The files below one folder, for any number of threads and processes; one writes at a time.
 
-    A file is written under another name, synced and renamed: whoever dies in between leaves the old file. Other
-    processes and threads read with stores of their own, `read_only`: those report damage and leave it to the owner.
+    Only real candles are stored, each with whether it is final and who told it; what is known whole is stored beside
+    them. A damaged file is set aside and the rest is served: what it held is not known until it is put again. A store
+    that is `read_only` leaves damage to the others. Every method raises StorageError when the disk refuses, or when a
+    newer version of the program wrote a file.
     """
 
     def __init__(self, root: Path, *, read_only: bool = False) -> None:
-        self._root = root
+        self._folder = CandleFolder(root)
         self._read_only = read_only
-        self._owner: int | None = None
+        self._told: set[FileKey] = set()
 
-    def seal(self, market: str, bars: Sequence[Bar]) -> tuple[Quarantined, ...]:
-        """Merge bars into the files of their years; of two for one minute the traded one wins, then the new one.
+    def put(
+        self, market: str, step: int, candles: CandleArrays, whole: Spans, as_seen: CandleArrays | None = None
+    ) -> tuple[Quarantined, ...]:
+        """Add candles of one frame, everything that traded in `whole`, and first versions of those revised before.
 
-        Gives the damaged files found on the way: they were set aside, and only the new bars stand in their place.
+        A final candle beats a provisional one, else the later put wins; the first version of one that changed is kept
+        as seen. A candle is known whole by itself. Gives the damaged files found on the way. Each year touched is a
+        file written anew: put much at once.
 
         Raises:
-            StorageError: if a file cannot be written (the old one stays), or the store is read only.
+            StorageError: for a candle off the grid or without a price; or if a file cannot be written (the old stays).
         """
-        self._own()
-        if self._read_only:
-            raise StorageError(f"candles in {self._root} are open for reading only")
+        frame_name(step)
+        self._refuse_reader()
+        seen = _sound(nothing() if as_seen is None else as_seen, step)
+        candles = _sound(candles, step)
+        known = whole_steps(joined((*whole, *spans_of(candles.time, step))), step)
+        told = Known(candles, known, seen)
         damaged: list[Quarantined] = []
-        new = arrays_of(bars)
-        years = _years(new)
-        for year in np.unique(years).tolist():
-            old = self._read(market, year, damaged.append)
-            both = merged(old, new.picked(years == year))
-            if not both.same_as(old):
-                _replace(self._path(market, year), encode(market, year, both))
+        with self._folder.locked():
+            for year in _years_of(told):
+                key = FileKey(market, step, year)
+                old = self._or_set_aside(key, damaged.append)
+                both = combined(old, _cut(told, *key.bounds), step)
+                if not both.same_as(old):
+                    self._folder.replace(key, encode(key, both))
         return tuple(damaged)
 
-    def load(self, market: str, since: int = 0, until: int = FOREVER) -> CandleArrays:
-        """The bars of one market that start in [since, until); nothing for an unknown market.
+    def held(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> Known:
+        """Give what is known of [since, until): the candles that start there, whole spans and versions as seen."""
+        parts = []
+        for key in self._folder.keys(market):
+            first, end = key.bounds
+            if key.step == step and first < until and since < end:
+                parts.append(_cut(self._known(key), since, until))
+        candles = joined_arrays([part.candles for part in parts])
+        seen = joined_arrays([part.as_seen for part in parts])
+        return Known(candles, joined(span for part in parts for span in part.whole), seen)
 
-        Raises:
-            StorageError: if a file of that time is damaged. It was set aside: ask again for what is left.
-        """
-        self._own()
-        found = nothing()
-        for year in self._years_of(market):
-            first, end = _bounds(year)
-            if first < until and since < end:
-                found = merged(found, self._read(market, year, _refuse))
-        return found.between(since, until)
+    def load(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> CandleArrays:
+        """Give the candles of one market and frame that start in [since, until), as stored."""
+        return self.held(market, step, since, until).candles
 
-    def coverage(self, market: str) -> tuple[Coverage, ...]:
-        """What there is of one market, a line a year, after reading every file; raises StorageError as `load`."""
-        self._own()
-        return tuple(_covered(market, year, self._read(market, year, _refuse)) for year in self._years_of(market))
+    def whole(self, market: str, step: int = MINUTE) -> Spans:
+        """Give the stretches in which every candle of a frame is known."""
+        return self.held(market, step).whole
+
+    def as_seen(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> CandleArrays:
+        """Give the first versions of the candles that were revised, or that turned out not to exist (MTF-11)."""
+        return self.held(market, step, since, until).as_seen
+
+    def missing(self, market: str, step: int, since: int, until: int) -> Spans:
+        """Give the stretches of [since, until) that are not known: what is to be fetched."""
+        return without([(since, until)], self.held(market, step, since, until).whole)
+
+    def coverage(self, market: str, damaged: Callable[[Quarantined], object] = lambda _: None) -> tuple[Coverage, ...]:
+        """Give what there is of one market, a line a file, after reading every file; tell `damaged` those found so."""
+        found = ((key, self._known(key, damaged)) for key in self._folder.keys(market))
+        return tuple(_covered(key, held) for key, held in found if held.whole)
 
     def check(self) -> tuple[Quarantined, ...]:
-        """Read everything, set damaged files aside and give what must be fetched again."""
-        self._own()
+        """Read everything, set damaged files aside and give them."""
+        self._refuse_reader()
         damaged: list[Quarantined] = []
-        for market in self.markets():
-            for year in self._years_of(market):
-                self._read(market, year, damaged.append)
+        with self._folder.locked():
+            for market in self.markets():
+                for key in self._folder.keys(market):
+                    self._or_set_aside(key, damaged.append)
         return tuple(damaged)
 
+    def set_aside(self, market: str) -> tuple[FileKey, ...]:
+        """Give the years of which a damaged file was set aside, ever."""
+        return self._folder.keys(market, aside=True)
+
     def markets(self) -> tuple[str, ...]:
-        """The markets that have a file, in the order of their names."""
-        self._own()
-        names = [path.name for path in self._root.iterdir()] if self._root.is_dir() else []
-        return tuple(sorted(name for name in names if _MARKET.fullmatch(name) and self._years_of(name)))
+        """Give the markets that have a file, or had one, by name."""
+        return self._folder.markets()
 
-    def _own(self) -> None:
-        here = threading.get_ident()
-        if self._owner is None:
-            self._owner = here
-        if self._owner != here:
-            raise StorageError(
-                f"candles in {self._root} belong to thread {self._owner}, thread {here} needs its own store"
-            )
+    def steps(self, market: str) -> tuple[int, ...]:
+        """Give the frames that are stored of one market, finest first."""
+        return tuple(sorted({key.step for key in self._folder.keys(market)}))
 
-    def _path(self, market: str, year: int) -> Path:
-        if not _MARKET.fullmatch(market):
-            raise StorageError(f"no market is called {market!r}: expected a name such as KRW-BTC")
-        return self._root / market / f"{year:04}.h5"
-
-    def _years_of(self, market: str) -> tuple[int, ...]:
-        folder = self._path(market, 0).parent
-        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        return tuple(sorted(int(name[:4]) for name in names if _YEAR.fullmatch(name)))
-
-    def _read(self, market: str, year: int, damaged: Callable[[Quarantined], None]) -> CandleArrays:
-        """The bars of one year; a damaged file is set aside, told to `damaged`, and counts as none."""
-        path = self._path(market, year)
-        try:
-            return decode(path.read_bytes(), market, year)
-        except FileNotFoundError:
-            return nothing()
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}; see to the disk") from error
-        except StorageError as error:
-            damaged(self._set_aside(market, year, str(error)))
-            return nothing()
-
-    def _set_aside(self, market: str, year: int, reason: str) -> Quarantined:
-        path = self._path(market, year)
+    def _refuse_reader(self) -> None:
         if self._read_only:
-            raise StorageError(f"{path} is damaged ({reason}): the process that writes candles will set it aside")
-        aside = _free_name(path)
-        path.rename(aside)
-        sync_folder(path.parent)
-        log.error(
-            "candles damaged market=%s year=%d reason=%s set aside as %s: fetch again", market, year, reason, aside
-        )
-        since, until = _bounds(year)
-        return Quarantined(market, year, since, until, str(aside), reason)
+            raise StorageError(f"candles in {self._folder.root} are open for reading only")
+
+    def _known(self, key: FileKey, damaged: Callable[[Quarantined], object] = lambda _: None) -> Known:
+        """What a file holds, for a reader; a damaged one holds nothing."""
+        try:
+            return self._decoded(key)
+        except DamagedFile as error:
+            if self._read_only:
+                if key not in self._told:
+                    self._told.add(key)
+                    path = self._folder.path(key)
+                    log.error("candles damaged, left to the writer path=%s reason=%s", path, error)  # noqa: TRY400 (no bug: a trace says nothing)
+                return UNKNOWN
+        with self._folder.locked():
+            return self._or_set_aside(key, damaged)
+
+    def _or_set_aside(self, key: FileKey, damaged: Callable[[Quarantined], object]) -> Known:
+        """What a file holds, for the one writer; a damaged one is set aside, told, and holds nothing."""
+        try:
+            return self._decoded(key)
+        except DamagedFile as error:
+            reason = str(error)
+        aside = self._folder.set_aside(key)
+        log.error("candles damaged path=%s reason=%s: fetch them again", aside, reason)
+        damaged(Quarantined(*key, *key.bounds, str(aside), reason))
+        return UNKNOWN
+
+    def _decoded(self, key: FileKey) -> Known:
+        data = self._folder.read(key)
+        return UNKNOWN if data is None else decode(data, key)
 
 
-def _refuse(found: Quarantined) -> None:
-    raise StorageError(
-        f"candles of {found.market} in {found.year} were damaged ({found.reason}) and are set aside as {found.path}: "
-        "fetch that year again"
+def _sound(candles: CandleArrays, step: int) -> CandleArrays:
+    """The candles in order of time, refused unless each is on the grid and has prices."""
+    odd = (candles.time % step != 0) | (candles.time < 0) | (candles.time > LATEST)
+    if odd.any():
+        raise StorageError(f"a candle starts at {candles.time[odd][0]}, which is not on the grid of {frame_name(step)}")
+    for name in PRICES:
+        if not np.isfinite(getattr(candles, name)).all():
+            raise StorageError(f"a candle has no {name}: what is not known is not stored")
+    return ordered(candles)
+
+
+def _cut(held: Known, since: int, until: int) -> Known:
+    return Known(
+        held.candles.between(since, until), within(held.whole, since, until), held.as_seen.between(since, until)
     )
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file in place at once and for good; a crash leaves the old one, and a `.tmp` for the next to overwrite."""
-    temporary = path.with_suffix(".tmp")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}; see to the disk and its free space") from error
+def _years_of(told: Known) -> Iterable[int]:
+    if told.whole and not 0 <= told.whole[0][0] < told.whole[-1][1] <= LATEST:
+        raise StorageError(f"no candles are whole from {told.whole[0][0]} to {told.whole[-1][1]} us")
+    years = set(years_of(told.as_seen.time).tolist())
+    for since, until in told.whole:
+        first, last = years_of(np.array((since, until - 1), np.int64)).tolist()
+        years.update(range(first, last + 1))
+    return sorted(years)
 
 
-def _free_name(path: Path) -> Path:
-    """`2026.h5.damaged`, or with a number before the end when earlier ones are still there."""
-    aside, number = path.with_name(f"{path.name}.damaged"), 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.{number}.damaged")
-    return aside
-
-
-def _years(bars: CandleArrays) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return bars.time.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
-
-
-def _bounds(year: int) -> tuple[int, int]:
-    """Begin and end of a UTC year in microseconds."""
-    first, end = (np.datetime64(f"{number:04}-01-01", "us").astype(np.int64).item() for number in (year, year + 1))
-    return first, end
-
-
-def _covered(market: str, year: int, bars: CandleArrays) -> Coverage:
-    since, until = int(bars.time[0]), int(bars.time[-1]) + MINUTE
-    rows = len(bars)
-    return Coverage(
-        market, year, since, until, rows, filled=int(np.sum(~bars.real)), gaps=(until - since) // MINUTE - rows
-    )
+def _covered(key: FileKey, held: Known) -> Coverage:
+    since, until = held.whole[0][0], held.whole[-1][1]
+    known = sum(end - begin for begin, end in held.whole) // key.step
+    rows = len(held.candles)
+    counts = (int(held.candles.marked(flag).sum()) for flag in (REVISED, PROVISIONAL))
+    return Coverage(*key, since, until, rows, known - rows, (until - since) // key.step - known, *counts)

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from peewee import DatabaseError, PeeweeException, SchemaManager, SqliteDatabase
+from peewee import DatabaseError, Model, PeeweeException, SchemaManager, SqliteDatabase
 
 from domain.errors import ConfigError, StorageError
+from storage.candle_models import HotMinuteRow, HotSeenRow
 from storage.models import TABLES, VersionRow
 
 BUSY_S = 5
@@ -30,7 +31,24 @@ def create_first_tables(database: SqliteDatabase) -> None:
         SchemaManager(table, database).create_all(safe=True)
 
 
-MIGRATIONS: tuple[Migration, ...] = (create_first_tables,)
+SECOND_TABLES: tuple[type[Model], ...] = (
+    HotMinuteRow,
+    HotSeenRow,
+)
+"""All tables that schema version 2 adds."""
+
+
+def add_second_tables(database: SqliteDatabase) -> None:
+    """Migration to version 2: the tables of market data; the hot tail knows of each minute who told it, and if final.
+
+    What the first version kept of the tail (`hot_candles`) was never written by a session: it goes.
+    """
+    for table in SECOND_TABLES:
+        SchemaManager(table, database).create_all(safe=True)
+    database.execute_sql("drop table if exists hot_candles")  # type: ignore[no-untyped-call]  # peewee has no types here
+
+
+MIGRATIONS: tuple[Migration, ...] = (create_first_tables, add_second_tables)
 """Step n leads from version n to n + 1. Steps are only ever added: files of every version are out there."""
 
 

@@ -1,141 +1,132 @@
-"""Both tiers of candles: the hot tail as SQL rows, the index of what is sealed in files, and the two read as one."""
+"""The hot tail of candles: SQL rows of what is known of recent minutes, until they are sealed."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from peewee import EXCLUDED, SqliteDatabase
+import numpy as np
+from peewee import EXCLUDED, SqliteDatabase, Tuple
 
-from domain.market import Bar
-from domain.message import Value
-from storage.candle_files import CandleArrays, arrays_of, merged
-from storage.candles import FOREVER, CandleStore, Coverage, Quarantined
+from domain.errors import StorageError
+from domain.market import MINUTE, Bar
+from domain.messages import CandlesTold
+from storage.candle_models import HotMinuteRow, HotSeenRow
+from storage.columns import FOREVER, PROVISIONAL, REST, REVISED, TRADES, Known, arrays_of, spans_of
 from storage.database import explained
-from storage.models import CandleRow, HotCandleRow
 
-TIMEFRAME = "1m"
-ROWS_AT_ONCE = 1_000
-_FIELDS = Bar.__struct_fields__
+ROWS_AT_ONCE: Final = 1_000
+SOURCES: Final[Mapping[str, int]] = {"trades": TRADES, "rest": REST}
+STATES: Final[Mapping[str, bool]] = {"provisional": False, "final": True}
+_AMOUNTS: Final = ("open", "high", "low", "close", "volume", "value")
+_EMPTY: Final = (None,) * len(_AMOUNTS)
 
 
-class IndexEntry(Value, frozen=True):
-    """One line of the index: sealed bars in [since, until), minutes missing, and when the file was last read whole."""
+class HotPart(NamedTuple):
+    """What the tail knows, and the rows it was read from: (start, sequence) of minutes and of versions as seen."""
 
-    market: str
-    timeframe: str
-    since: int
-    until: int
-    rows: int
-    gaps: int
-    checked_at: int
+    known: Known
+    minutes: tuple[tuple[int, int], ...]
+    seen: tuple[tuple[int, int], ...]
 
 
 class HotCandles:
-    """Recent minute bars in the projection's database. All methods raise StorageError if the database fails."""
+    """Recent minutes in the projection's database. All methods raise StorageError if the database fails."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    def append(self, market: str, bars: Sequence[Bar]) -> None:
-        """Store bars of one market; a known minute is replaced, except a traded bar by a filled one."""
-        self.append_all({market: bars})
+    def take(self, sequence: int, told: CandlesTold) -> None:
+        """Store what a journal record told, as `take_all` does."""
+        self.take_all([(sequence, told)])
 
-    def append_all(self, bars: Mapping[str, Iterable[Bar]]) -> None:
-        """Store bars of many markets in one transaction, as `append` does."""
-        rows = [(market, *_row(bar)) for market, its in bars.items() for bar in its]
-        columns: list[Any] = [getattr(HotCandleRow, name) for name in ("market", *_FIELDS)]
+    def take_all(self, batch: Sequence[tuple[int, CandlesTold]]) -> None:
+        """Store what journal records told, all or nothing; any order and any repetition ends in the same rows.
+
+        Of two words on one minute the final one stands, then the younger; of versions as seen the first one.
+
+        Raises:
+            StorageError: for a span off the grid of minutes, a bar outside of it or not traded, an unknown source.
+        """
+        minutes = [row for sequence, told in batch for row in _minutes(sequence, told)]
+        seen = [row for sequence, told in batch for row in _seen(sequence, told)]
+        final = EXCLUDED.final > HotMinuteRow.final
+        younger = (EXCLUDED.final == HotMinuteRow.final) & (EXCLUDED.sequence > HotMinuteRow.sequence)
         with explained(self._database), self._database.atomic("IMMEDIATE"):
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                insert = HotCandleRow.insert_many(rows[start : start + ROWS_AT_ONCE], columns)
-                insert.on_conflict(
-                    conflict_target=columns[:2],
-                    preserve=columns[2:],
-                    where=EXCLUDED.real >= HotCandleRow.real,
-                ).execute(self._database)
+            self._put(HotMinuteRow, minutes, final | younger)
+            self._put(HotSeenRow, seen, EXCLUDED.sequence < HotSeenRow.sequence)
 
-    def load(self, market: str, since: int = 0, until: int = FOREVER) -> tuple[Bar, ...]:
-        """The bars of one market that start in [since, until), oldest first, exactly as stored."""
-        chosen = (HotCandleRow.market == market) & (HotCandleRow.start >= since) & (HotCandleRow.start < until)
-        columns = [getattr(HotCandleRow, name) for name in _FIELDS]
-        query = HotCandleRow.select(*columns).where(chosen).order_by(HotCandleRow.start).tuples()
-        with explained(self._database):
-            return tuple(Bar(*row) for row in query.execute(self._database))
-
-    def drop(self, market: str, until: int) -> int:
-        """Forget the bars of one market that start before `until`; gives how many."""
-        old = (HotCandleRow.market == market) & (HotCandleRow.start < until)
-        with explained(self._database):
-            return int(HotCandleRow.delete().where(old).execute(self._database))
-
-    def markets(self) -> tuple[str, ...]:
-        """The markets that have bars here, by name."""
-        query = HotCandleRow.select(HotCandleRow.market).distinct().order_by(HotCandleRow.market).tuples()
-        with explained(self._database):
-            return tuple(market for (market,) in query.execute(self._database))
-
-
-class CandleIndex:
-    """Table `candles`: what the sealed files hold, to be known without opening them."""
-
-    def __init__(self, database: SqliteDatabase) -> None:
-        self._database = database
-
-    def record(self, market: str, coverage: Sequence[Coverage], checked_at: int) -> None:
-        """Replace the lines of one market by what its files were found to hold at `checked_at`."""
-        rows = [
-            {
-                "market": market,
-                "timeframe": TIMEFRAME,
-                "since": found.since,
-                "until": found.until,
-                "rows": found.rows,
-                "gaps": found.gaps,
-                "checked_at": checked_at,
-            }
-            for found in coverage
+    def held(self, market: str, since: int = 0, until: int = FOREVER) -> HotPart:
+        """Give what is known of the minutes that start in [since, until)."""
+        with explained(self._database), self._database.atomic():  # one moment for both tables
+            rows = self._rows(HotMinuteRow, market, since, until)
+            seen = self._rows(HotSeenRow, market, since, until)
+        traded = [row for row in rows if row.open is not None]
+        revised = {row.start for row in seen}
+        flags = [
+            row.source | (0 if row.final else PROVISIONAL) | (REVISED if row.start in revised else 0) for row in traded
         ]
+        starts = np.array([row.start for row in rows], np.int64)
+        as_seen = arrays_of([_bar(row) for row in seen], TRADES | PROVISIONAL)
+        known = Known(arrays_of([_bar(row) for row in traded], flags), spans_of(starts, MINUTE), as_seen)
+        return HotPart(known, _keys(rows), _keys(seen))
+
+    def forget(self, market: str, part: HotPart) -> None:
+        """Drop the rows that were read, those that were replaced meanwhile excepted."""
         with explained(self._database), self._database.atomic("IMMEDIATE"):
-            CandleRow.delete().where(CandleRow.market == market).execute(self._database)
-            if rows:
-                CandleRow.insert_many(rows).execute(self._database)
+            for table, keys in ((HotMinuteRow, part.minutes), (HotSeenRow, part.seen)):
+                for begin in range(0, len(keys), ROWS_AT_ONCE):
+                    read = Tuple(table.start, table.sequence).in_(keys[begin : begin + ROWS_AT_ONCE])
+                    table.delete().where((table.market == market) & read).execute(self._database)
 
-    def entries(self, market: str | None = None) -> tuple[IndexEntry, ...]:
-        """The lines of one market or of all, by market and time."""
-        query = CandleRow.select().order_by(CandleRow.market, CandleRow.since)
-        names = IndexEntry.__struct_fields__
+    def markets(self, until: int = FOREVER) -> tuple[str, ...]:
+        """Give the markets of which something that starts before `until` is known here, by name."""
+        found: set[str] = set()
         with explained(self._database):
-            rows = list((query.where(CandleRow.market == market) if market else query).execute(self._database))
-        return tuple(IndexEntry(*(getattr(row, name) for name in names)) for row in rows)
+            for table in (HotMinuteRow, HotSeenRow):
+                query = table.select(table.market).where(table.start < until).distinct().tuples()
+                found.update(market for (market,) in query.execute(self._database))
+        return tuple(sorted(found))
+
+    def _rows(self, table: Any, market: str, since: int, until: int) -> list[Any]:
+        chosen = (table.market == market) & (table.start >= since) & (table.start < until)
+        return list(table.select().where(chosen).order_by(table.start).namedtuples().execute(self._database))
+
+    def _put(self, table: Any, rows: list[tuple[Any, ...]], wins: Any) -> None:
+        columns: list[Any] = list(table._meta.sorted_fields)  # noqa: SLF001 (as above)
+        for begin in range(0, len(rows), ROWS_AT_ONCE):
+            insert = table.insert_many(rows[begin : begin + ROWS_AT_ONCE], columns)
+            insert.on_conflict(conflict_target=columns[:2], preserve=columns[2:], where=wins).execute(self._database)
 
 
-class CandleTiers:
-    """Sealed files and hot tail as one history; on the thread that owns the store."""
-
-    def __init__(self, store: CandleStore, hot: HotCandles, index: CandleIndex) -> None:
-        self._store = store
-        self._hot = hot
-        self._index = index
-
-    def load(self, market: str, since: int = 0, until: int = FOREVER) -> CandleArrays:
-        """The bars that start in [since, until); where both tiers have one the hot one wins, unless it is filled.
-
-        Raises:
-            StorageError: as `CandleStore.load`, or if the database fails.
-        """
-        return merged(self._store.load(market, since, until), arrays_of(self._hot.load(market, since, until)))
-
-    def seal(self, market: str, until: int, now: int) -> tuple[Quarantined, ...]:
-        """Move the bars that start before `until` from the hot tail into the files, and bring the index up to `now`.
-
-        A crash in between leaves bars in both tiers, which reads the same and is done again. Gives damaged files found.
-
-        Raises:
-            StorageError: if a file or the database cannot be written; the hot tail keeps what is not sealed.
-        """
-        damaged = self._store.seal(market, self._hot.load(market, 0, until))
-        self._index.record(market, self._store.coverage(market), now)
-        self._hot.drop(market, until)
-        return damaged
+def _minutes(sequence: int, told: CandlesTold) -> Iterator[tuple[Any, ...]]:
+    """A row for each minute of the span, traded or not."""
+    if told.since % MINUTE or told.until % MINUTE or told.since > told.until:
+        raise StorageError(f"candles of {told.market} were told of [{told.since}, {told.until}), no whole minutes")
+    if told.source not in SOURCES or told.state not in STATES:
+        raise StorageError(f"candles of {told.market} have source {told.source!r} and state {told.state!r}")
+    bars = {bar.start: bar for bar in told.bars}
+    rest = (SOURCES[told.source], STATES[told.state], sequence)
+    for start in range(told.since, told.until, MINUTE):
+        bar = bars.pop(start, None)
+        if bar is not None and not bar.real:
+            raise StorageError(f"the bar of {told.market} at {start} fills a gap: only what was traded is stored")
+        yield (told.market, start, *(_EMPTY if bar is None else _amounts(bar)), *rest)
+    if bars:
+        raise StorageError(f"the bar of {told.market} at {min(bars)} is no minute of [{told.since}, {told.until})")
 
 
-def _row(bar: Bar) -> tuple[Any, ...]:
-    return tuple(getattr(bar, name) for name in _FIELDS)
+def _seen(sequence: int, told: CandlesTold) -> Iterator[tuple[Any, ...]]:
+    for revision in told.revisions:
+        if revision.as_seen is not None:
+            yield (told.market, revision.start, *_amounts(revision.as_seen), sequence)
+
+
+def _amounts(bar: Bar) -> tuple[Any, ...]:
+    return tuple(getattr(bar, name) for name in _AMOUNTS)
+
+
+def _bar(row: Any) -> Bar:
+    return Bar(row.start, *(getattr(row, name) for name in _AMOUNTS))
+
+
+def _keys(rows: list[Any]) -> tuple[tuple[int, int], ...]:
+    return tuple((row.start, row.sequence) for row in rows)

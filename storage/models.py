@@ -226,7 +226,7 @@ class StatusRow(Model):
 
 
 class CandleRow(Model):
-    """What one sealed candle file holds: bars in [since, until), how many, and how many minutes are missing."""
+    """What one sealed file holds of [since, until): how many candles, and of how many intervals nothing is known."""
 
     market = TextField()
     timeframe = TextField()
@@ -241,27 +241,6 @@ class CandleRow(Model):
 
         table_name = "candles"
         primary_key = CompositeKey("market", "timeframe", "since")
-
-
-class HotCandleRow(Model):
-    """One recent minute bar that no sealed file holds yet; `real` is false for a gap filled in."""
-
-    market = TextField()
-    start = TimeField()
-    open = ExactField()
-    high = ExactField()
-    low = ExactField()
-    close = ExactField()
-    volume = ExactField()
-    value = ExactField()
-    real = BooleanField()
-
-    class Meta:
-        """Peewee's settings."""
-
-        table_name = "hot_candles"
-        primary_key = CompositeKey("market", "start")
-        without_rowid = True
 
 
 class VersionRow(Model):
@@ -288,6 +267,5 @@ TABLES: tuple[type[Model], ...] = (
     StrategyRow,
     StatusRow,
     CandleRow,
-    HotCandleRow,
 )
 """All tables of schema version 1, apart from the version table itself."""

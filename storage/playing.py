@@ -13,8 +13,8 @@ COLUMNS = ("open", "high", "low", "close", "volume", "value")
 def playable(folder: Path, scratch: Path) -> Path:
     """A folder of `<MARKET>.parquet` files for these candles: the folder itself, or `scratch` filled from our store.
 
-    Our own store is recognised by its `<MARKET>/<year>.h5` files. Filled bars are left out: nothing traded there.
-    Raises ConfigError when the store holds no bar at all, StorageError when one of its files is damaged.
+    Our own store is recognised by its `<MARKET>/<year>.h5` files.
+    Raises ConfigError when the store holds no minute at all. A damaged file is left out, and said so in the log.
     """
     if not any(folder.glob("*/*.h5")):
         return folder
@@ -25,12 +25,11 @@ def playable(folder: Path, scratch: Path) -> Path:
     written = 0
     for market in store.markets():
         bars = store.load(market)
-        bars = bars.picked(bars.real)
         if len(bars):
             frame = pd.DataFrame({name: getattr(bars, name) for name in COLUMNS})
             frame.insert(0, "time", pd.to_datetime(bars.time, unit="us", utc=True))
             frame.to_parquet(scratch / f"{market}.parquet", index=False)
             written += 1
     if not written:
-        raise ConfigError(f"the candle store {folder} holds no bar in which anything was traded: collect some first")
+        raise ConfigError(f"the candle store {folder} holds no minute candle: collect some first")
     return scratch

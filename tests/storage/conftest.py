@@ -21,7 +21,9 @@ from domain.messages import (
     PositionClosed,
 )
 from domain.orders import Fill, Side
-from storage.database import open_database
+from storage.candles import CandleStore, Quarantined
+from storage.columns import REST, arrays_of
+from storage.database import SECOND_TABLES, open_database
 from storage.models import TABLES
 from storage.projection import Projection
 
@@ -127,9 +129,17 @@ def bars(count: int = 50, close: str = "100") -> list[Bar]:
     return [a_bar(minute, close) for minute in range(count)]
 
 
+def put(store: CandleStore, market: str, told: list[Bar], flags: int = REST, **more: Any) -> tuple[Quarantined, ...]:
+    """Put minutes into a store that are known by themselves."""
+    return store.put(market, more.pop("step", MINUTE), arrays_of(told, flags), more.pop("whole", ()), **more)
+
+
 def dump(database: SqliteDatabase) -> dict[str, list[Any]]:
     """Every row of every table, without the count of batches: the one thing that may differ."""
-    rows = {table._meta.table_name: sorted(table.select().tuples().execute(database), key=repr) for table in TABLES}
+    rows = {
+        table._meta.table_name: sorted(table.select().tuples().execute(database), key=repr)
+        for table in (*TABLES, *SECOND_TABLES)
+    }
     rows["projection"] = [row[:2] for row in rows["projection"]]
     return rows
 

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tables
 
 from domain.errors import StorageError
-from domain.market import MINUTE, Bar
-from storage.candle_files import COLUMNS
-from storage.candles import CandleStore, Coverage
-from tests.storage.conftest import NEW_YEAR, a_bar, bars
+from domain.market import DAY, HOUR, MINUTE, Bar
+from storage.candle_files import FileKey
+from storage.candle_folder import CandleFolder
+from storage.candles import CandleStore, Coverage, Quarantined
+from storage.columns import COLUMNS, IMPORTED, PROVISIONAL, REST, REVISED, TRADES, arrays_of, nothing
+from tests.storage.conftest import NEW_YEAR, a_bar, bars, put
+from tests.storage.test_candle_files import image_of, signed
 
 MARKET = "KRW-BTC"
+YEAR_2026 = (NEW_YEAR, 1_798_761_600_000_000)
 
 
 @pytest.fixture
@@ -25,85 +28,167 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / MARKET / "2026.h5"
 
 
-def test_bars_come_back_as_columns_oldest_first(store: CandleStore) -> None:
-    store.seal(MARKET, [a_bar(2, "102.5"), a_bar(0), a_bar(1, "101", real=False)])
+def minutes(first: int, end: int) -> tuple[int, int]:
+    return NEW_YEAR + first * MINUTE, NEW_YEAR + end * MINUTE
+
+
+def test_candles_come_back_as_columns_oldest_first(store: CandleStore) -> None:
+    put(store, MARKET, [a_bar(2, "102.5"), a_bar(0), a_bar(1, "101")], IMPORTED)
     found = store.load(MARKET)
 
     assert found.time.tolist() == [NEW_YEAR, NEW_YEAR + MINUTE, NEW_YEAR + 2 * MINUTE]
     assert [getattr(found, name).dtype.str for name in COLUMNS] == ["<i8", *["<f8"] * 6, "|u1"]
     assert [getattr(found, name)[2] for name in COLUMNS[1:-1]] == [102.5, 103.5, 101.5, 102.5, 0.5, 51.25]
-    assert found.real.tolist() == [True, False, True]
+    assert found.source.tolist() == [IMPORTED] * 3
 
 
 def test_the_nearest_float_is_stored(store: CandleStore) -> None:
-    store.seal(MARKET, [a_bar(0, "0.12345678901234567890")])
+    put(store, MARKET, [a_bar(0, "0.12345678901234567890")])
 
     assert store.load(MARKET).close[0] == float("0.12345678901234567890")
 
 
 def test_a_range_holds_its_begin_and_not_its_end(store: CandleStore) -> None:
-    store.seal(MARKET, bars(10))
+    put(store, MARKET, bars(10))
 
-    assert store.load(MARKET, NEW_YEAR + 3 * MINUTE, NEW_YEAR + 5 * MINUTE).time.tolist() == [
-        NEW_YEAR + 3 * MINUTE,
-        NEW_YEAR + 4 * MINUTE,
-    ]
+    assert store.load(MARKET, MINUTE, *minutes(3, 5)).time.tolist() == list(range(*minutes(3, 5), MINUTE))
 
 
 def test_each_year_has_a_file_and_a_load_crosses_them(store: CandleStore, tmp_path: Path) -> None:
-    store.seal(MARKET, [a_bar(-1, "99"), a_bar(0)])
+    put(store, MARKET, [a_bar(-1, "99"), a_bar(0)])
 
     assert sorted(file.name for file in (tmp_path / MARKET).iterdir()) == ["2025.h5", "2026.h5"]
     assert store.load(MARKET).close.tolist() == [99.0, 100.0]
-    assert store.load(MARKET, NEW_YEAR).close.tolist() == [100.0]
+    assert store.load(MARKET, MINUTE, NEW_YEAR).close.tolist() == [100.0]
+    assert store.whole(MARKET) == (minutes(-1, 1),)
 
 
-def test_a_file_is_readable_with_any_hdf5_tool(store: CandleStore, path: Path) -> None:
-    store.seal(MARKET, bars(3))
+def test_every_frame_has_files_of_its_own(store: CandleStore, tmp_path: Path) -> None:
+    put(store, MARKET, [a_bar(0)])
+    put(store, MARKET, [a_bar(0, "5"), a_bar(60, "6")], step=HOUR)
+    put(store, MARKET, [a_bar(0, "7")], step=DAY)
 
-    with tables.open_file(path) as file:
-        assert file.root.close[:].tolist() == [100.0, 100.0, 100.0]
+    assert sorted(file.name for file in (tmp_path / MARKET).iterdir()) == ["2026-1d.h5", "2026-60m.h5", "2026.h5"]
+    assert store.steps(MARKET) == (MINUTE, HOUR, DAY)
+    assert store.load(MARKET, HOUR).close.tolist() == [5.0, 6.0]
+    assert store.whole(MARKET, HOUR) == ((NEW_YEAR, NEW_YEAR + 2 * HOUR),)
+    assert store.load(MARKET).close.tolist() == [100.0]
 
 
-def test_an_unknown_market_has_no_bars(store: CandleStore) -> None:
+def test_an_unknown_market_has_no_candles(store: CandleStore) -> None:
     assert len(store.load(MARKET)) == 0
-    assert store.coverage(MARKET) == ()
-    assert store.markets() == ()
+    assert (store.whole(MARKET), store.coverage(MARKET), store.markets(), store.steps(MARKET)) == ((), (), (), ())
 
 
-def test_sealing_merges_and_the_new_bar_of_a_minute_wins(store: CandleStore) -> None:
-    store.seal(MARKET, bars(3))
-    store.seal(MARKET, [a_bar(1, "7"), a_bar(5, "8")])
+def test_the_later_final_candle_wins_and_the_first_is_kept_as_seen(store: CandleStore) -> None:
+    put(store, MARKET, bars(3))
+    put(store, MARKET, [a_bar(1, "7"), a_bar(5, "8")])
+    put(store, MARKET, [a_bar(1, "9")])
 
-    assert store.load(MARKET).close.tolist() == [100.0, 7.0, 100.0, 8.0]
-
-
-def test_a_filled_bar_never_replaces_a_traded_one(store: CandleStore) -> None:
-    store.seal(MARKET, [a_bar(0, "1"), a_bar(1, "2", real=False), a_bar(2, "3"), a_bar(2, "4", real=False)])
-    store.seal(MARKET, [a_bar(0, "5", real=False), a_bar(1, "6")])
-
-    assert store.load(MARKET).close.tolist() == [1.0, 6.0, 3.0]
+    assert store.load(MARKET).close.tolist() == [100.0, 9.0, 100.0, 8.0]
+    assert store.load(MARKET).marked(REVISED).tolist() == [False, True, False, False]
+    assert store.as_seen(MARKET).close.tolist() == [100.0]
+    assert store.as_seen(MARKET).flags.tolist() == [REST]
+    assert len(store.as_seen(MARKET, MINUTE, *minutes(2, 9))) == 0
 
 
-def test_sealing_the_same_again_does_not_touch_the_file(store: CandleStore, path: Path) -> None:
-    store.seal(MARKET, bars())
+@pytest.mark.parametrize("final_first", [True, False])
+def test_a_final_candle_beats_a_provisional_one_whichever_comes_first(store: CandleStore, *, final_first: bool) -> None:
+    told = [([a_bar(0, "7")], REST), ([a_bar(0, "5")], TRADES | PROVISIONAL)]
+    for some, flags in told if final_first else reversed(told):
+        put(store, MARKET, some, flags)
+
+    assert store.load(MARKET).close.tolist() == [7.0]
+    assert store.load(MARKET).flags.tolist() == [REST | REVISED]
+    assert store.as_seen(MARKET).close.tolist() == [5.0]
+    assert store.as_seen(MARKET).flags.tolist() == [TRADES | PROVISIONAL]
+
+
+def test_a_version_told_as_seen_is_kept_unless_an_earlier_one_is(store: CandleStore) -> None:
+    put(store, MARKET, [a_bar(0, "7")], as_seen=arrays_of([a_bar(0, "6"), a_bar(1, "5")], TRADES | PROVISIONAL))
+    put(store, MARKET, [a_bar(0, "8"), a_bar(2)], as_seen=arrays_of([a_bar(0, "4"), a_bar(2, "3")], TRADES))
+
+    assert store.as_seen(MARKET).close.tolist() == [6.0, 5.0, 3.0]
+    assert store.load(MARKET).marked(REVISED).tolist() == [True, True]
+
+
+def test_the_same_candle_told_again_is_no_revision(store: CandleStore) -> None:
+    put(store, MARKET, bars(2), TRADES | PROVISIONAL)
+    near = a_bar(0)
+    near = Bar(near.start, near.open, near.high, near.low, near.close, Decimal("0.5000000000001"), near.value)
+    put(store, MARKET, [near, a_bar(1)], REST)
+
+    assert store.load(MARKET).flags.tolist() == [REST, REST]
+    assert len(store.as_seen(MARKET)) == 0
+
+
+def test_a_candle_without_its_value_does_not_replace_the_same_with_it(store: CandleStore) -> None:
+    put(store, MARKET, bars(2))
+    less = arrays_of([a_bar(0), a_bar(1, "7")], IMPORTED)
+    less.value[:] = np.nan
+    store.put(MARKET, MINUTE, less, ())
+
+    found = store.load(MARKET)
+    assert found.source.tolist() == [REST, IMPORTED]
+    assert found.value[0] == 50.0
+    assert np.isnan(found.value[1])
+    assert store.as_seen(MARKET).close.tolist() == [100.0]
+
+
+def test_a_provisional_candle_the_exchange_does_not_know_is_only_kept_as_seen(store: CandleStore) -> None:
+    put(store, MARKET, [a_bar(0), a_bar(1), a_bar(2)], TRADES | PROVISIONAL)
+    put(store, MARKET, [a_bar(0)], whole=(minutes(0, 2),))
+
+    assert store.load(MARKET).time.tolist() == [NEW_YEAR, NEW_YEAR + 2 * MINUTE]
+    assert store.as_seen(MARKET).time.tolist() == [NEW_YEAR + MINUTE]
+    assert store.whole(MARKET) == (minutes(0, 3),)
+
+
+def test_a_final_candle_stays_when_a_later_put_does_not_name_it(store: CandleStore) -> None:
+    put(store, MARKET, bars(2))
+    put(store, MARKET, [], whole=(minutes(0, 2),))
+
+    assert store.load(MARKET).same_as(arrays_of(bars(2), REST))
+
+
+def test_what_is_whole_is_cut_to_the_grid_joined_and_holds_every_candle(store: CandleStore) -> None:
+    put(store, MARKET, [a_bar(9)], whole=((NEW_YEAR + 1, NEW_YEAR + 5 * MINUTE - 1),))
+    assert store.whole(MARKET) == (minutes(1, 4), minutes(9, 10))
+
+    put(store, MARKET, [], whole=(minutes(4, 9), minutes(0, 2)))
+    assert store.whole(MARKET) == (minutes(0, 10),)
+    assert store.missing(MARKET, MINUTE, *minutes(-2, 12)) == (minutes(-2, 0), minutes(10, 12))
+
+
+def test_putting_the_same_again_does_not_touch_the_file(store: CandleStore, path: Path) -> None:
+    put(store, MARKET, bars(), whole=(minutes(0, 90),))
     before = path.stat().st_ino
-    store.seal(MARKET, bars())
+    put(store, MARKET, bars(), whole=(minutes(0, 90),))
 
     assert path.stat().st_ino == before
 
 
-def test_coverage_counts_filled_bars_and_missing_minutes(store: CandleStore) -> None:
-    store.seal(MARKET, [a_bar(0), a_bar(1, real=False), a_bar(9)])
+def test_flags_that_only_views_have_are_not_stored(store: CandleStore) -> None:
+    put(store, MARKET, bars(1), 0xFF & ~PROVISIONAL)
+
+    assert store.load(MARKET).flags.tolist() == [7]
+
+
+def test_coverage_counts_what_traded_what_did_not_and_what_is_not_known(store: CandleStore) -> None:
+    put(store, MARKET, [a_bar(0), a_bar(2)], whole=(minutes(0, 4),))
+    put(store, MARKET, [a_bar(0, "7")])
+    put(store, MARKET, [a_bar(9)], TRADES | PROVISIONAL)
+    put(store, MARKET, [a_bar(0)], step=HOUR)
 
     assert store.coverage(MARKET) == (
-        Coverage(MARKET, 2026, NEW_YEAR, NEW_YEAR + 10 * MINUTE, rows=3, filled=1, gaps=7),
+        Coverage(MARKET, MINUTE, 2026, *minutes(0, 10), rows=3, empty=2, gaps=5, revised=1, provisional=1),
+        Coverage(MARKET, HOUR, 2026, *minutes(0, 60), rows=1, empty=0, gaps=0, revised=0, provisional=0),
     )
 
 
 def test_markets_are_those_with_a_file(store: CandleStore, tmp_path: Path) -> None:
-    store.seal("KRW-ETH", bars(1))
-    store.seal(MARKET, bars(1))
+    put(store, "KRW-ETH", bars(1))
+    put(store, MARKET, bars(1))
     (tmp_path / "KRW-XRP").mkdir()
     (tmp_path / "notes.txt").touch()
 
@@ -112,127 +197,226 @@ def test_markets_are_those_with_a_file(store: CandleStore, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["../KRW-BTC", "krw-btc", "KRW", "", "KRW-BTC/../X-Y", "KRW-BTC\n"])
 def test_a_name_that_is_no_market_reaches_no_file(store: CandleStore, name: str) -> None:
-    with pytest.raises(StorageError, match="no market is called"):
-        store.seal(name, bars(1))
+    for use in (lambda: put(store, name, bars(1)), lambda: store.load(name), lambda: store.coverage(name)):
+        with pytest.raises(StorageError, match="no market is called"):
+            use()
 
 
-def test_a_bar_that_starts_between_minutes_is_refused(store: CandleStore) -> None:
-    with pytest.raises(StorageError, match="is no full minute"):
-        store.seal(MARKET, [a_bar(begin=NEW_YEAR + 1)])
+def test_a_candle_off_the_grid_is_refused(store: CandleStore) -> None:
+    with pytest.raises(StorageError, match="not on the grid of 1m"):
+        put(store, MARKET, [a_bar(begin=NEW_YEAR + 1)])
+    with pytest.raises(StorageError, match="not on the grid of 60m"):
+        put(store, MARKET, [a_bar(1)], step=HOUR)
+    with pytest.raises(StorageError, match="not on the grid"):
+        put(store, MARKET, [a_bar(begin=NEW_YEAR * 1_000)])
 
 
-def test_a_damaged_file_is_set_aside_named_and_then_gone(
+@pytest.mark.parametrize("step", [0, -MINUTE, 90_000_000, 7 * MINUTE, 7 * DAY])
+def test_a_frame_that_is_no_part_of_a_day_is_refused(store: CandleStore, step: int) -> None:
+    with pytest.raises(StorageError, match="no frame is"):
+        put(store, MARKET, [], step=step)
+
+
+def test_stretches_without_end_are_refused(store: CandleStore, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no candles are whole"):
+        put(store, MARKET, [], whole=((0, 2**62),))
+    assert store.markets() == ()
+
+
+def test_a_filled_bar_is_refused() -> None:
+    with pytest.raises(StorageError, match="fills a gap: only what was traded is stored"):
+        arrays_of([a_bar(0, real=False)], REST)
+
+
+def test_a_candle_without_a_price_is_refused(store: CandleStore) -> None:
+    told = arrays_of(bars(1), REST)
+    told.low[0] = np.nan
+    with pytest.raises(StorageError, match="a candle has no low"):
+        store.put(MARKET, MINUTE, told, ())
+
+
+def test_zero_is_a_price(store: CandleStore) -> None:
+    zero = Decimal(0)
+    put(store, MARKET, [Bar(NEW_YEAR, zero, zero, zero, zero, zero, zero)])
+
+    assert store.load(MARKET).close.tolist() == [0.0]
+
+
+# --- damage
+
+
+def test_a_damaged_file_is_set_aside_and_the_rest_is_served(
     store: CandleStore, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.seal(MARKET, [a_bar(-1, "99"), a_bar(0)])
+    put(store, MARKET, [a_bar(-1, "99"), a_bar(0)])
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(StorageError, match=r"KRW-BTC in 2026 were damaged .* fetch that year again"):
-        store.load(MARKET)
 
+    assert store.load(MARKET).close.tolist() == [99.0]
+    assert store.whole(MARKET) == (minutes(-1, 0),)
+    assert store.missing(MARKET, MINUTE, *minutes(-1, 1)) == (minutes(0, 1),)
+    assert store.set_aside(MARKET) == (FileKey(MARKET, MINUTE, 2026),)
     assert not path.exists()
     assert path.with_name("2026.h5.damaged").exists()
     assert "2026.h5.damaged" in caplog.text
-    assert store.load(MARKET).close.tolist() == [99.0]
 
 
-def test_sealing_over_a_damaged_file_reports_it_and_stores_the_new_bars(store: CandleStore, path: Path) -> None:
+def test_putting_over_a_damaged_file_reports_it_and_stores_the_new_candles(store: CandleStore, path: Path) -> None:
     for name in ("2026.h5.damaged", "2026.h5.2.damaged"):
-        store.seal(MARKET, bars())
+        put(store, MARKET, bars())
         path.write_bytes(b"?")
-        (found,) = store.seal(MARKET, [a_bar(3, "7")])
+        (found,) = put(store, MARKET, [a_bar(3, "7")])
 
-        assert Path(found.path) == path.with_name(name)
-        assert (found.market, found.year, found.since) == (MARKET, 2026, NEW_YEAR)
-        assert found.until == 1_798_761_600_000_000
+        assert found == Quarantined(MARKET, MINUTE, 2026, *YEAR_2026, str(path.with_name(name)), found.reason)
+        assert "checksum of the whole file" in found.reason
         assert store.load(MARKET).close.tolist() == [7.0]
+    assert store.set_aside(MARKET) == (FileKey(MARKET, MINUTE, 2026),)
 
 
-def test_the_file_of_another_market_is_found(store: CandleStore, path: Path, tmp_path: Path) -> None:
-    store.seal(MARKET, bars())
-    store.seal("KRW-ETH", bars())
+def test_the_file_of_another_market_or_year_is_found(store: CandleStore, path: Path, tmp_path: Path) -> None:
+    put(store, MARKET, bars())
+    put(store, "KRW-ETH", bars())
+    path.rename(path.with_name("2025.h5"))
     (tmp_path / "KRW-ETH" / "2026.h5").replace(path)
 
-    with pytest.raises(StorageError, match=r"holds format, market, year \(1, 'KRW-ETH', 2026\)"):
-        store.load(MARKET)
+    assert [(found.year, found.reason[:16]) for found in store.check()] == [
+        (2025, "holds ('KRW-BTC'"),
+        (2026, "holds ('KRW-ETH'"),
+    ]
 
 
-def test_the_file_of_another_year_is_found(store: CandleStore, path: Path) -> None:
-    store.seal(MARKET, bars())
-    path.rename(path.with_name("2025.h5"))
-
-    assert [found.year for found in store.check()] == [2025]
-
-
-def test_a_check_finds_every_damaged_file_and_then_none(store: CandleStore, path: Path) -> None:
-    store.seal(MARKET, [a_bar(-1), a_bar(0)])
-    store.seal("KRW-ETH", bars())
-    for broken in (path, path.with_name("2025.h5")):
+def test_a_check_finds_every_damaged_file_and_then_none(store: CandleStore, path: Path, tmp_path: Path) -> None:
+    put(store, MARKET, [a_bar(-1), a_bar(0)])
+    put(store, MARKET, [a_bar(0)], step=HOUR)
+    put(store, "KRW-ETH", bars())
+    for broken in (tmp_path / MARKET).iterdir():
         broken.write_bytes(b"?")
 
-    assert [(found.market, found.year) for found in store.check()] == [(MARKET, 2025), (MARKET, 2026)]
+    assert [(found.market, found.step, found.year) for found in store.check()] == [
+        (MARKET, MINUTE, 2025),
+        (MARKET, MINUTE, 2026),
+        (MARKET, HOUR, 2026),
+    ]
     assert store.check() == ()
-    assert store.markets() == ("KRW-ETH",)
+    assert store.markets() == (MARKET, "KRW-ETH")
+    assert len(store.load("KRW-ETH")) == 50
 
 
-def test_a_reader_reports_damage_and_touches_nothing(store: CandleStore, path: Path, tmp_path: Path) -> None:
-    store.seal(MARKET, bars())
+def test_a_look_at_the_coverage_tells_what_it_found_damaged(store: CandleStore, path: Path) -> None:
+    put(store, MARKET, [a_bar(-1), a_bar(0)])
+    path.write_bytes(b"?")
+    found: list[Quarantined] = []
+
+    assert [line.year for line in store.coverage(MARKET, found.append)] == [2025]
+    assert [one.year for one in found] == [2026]
+
+
+def test_a_reader_leaves_damage_to_the_writer_and_serves_the_rest(
+    store: CandleStore, path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(store, MARKET, [a_bar(-1), a_bar(0)])
     reader = CandleStore(tmp_path, read_only=True)
-    assert len(reader.load(MARKET)) == 50
+    assert len(reader.load(MARKET)) == 2
     path.write_bytes(b"?")
 
-    with pytest.raises(StorageError, match="will set it aside"):
-        reader.load(MARKET)
-    with pytest.raises(StorageError, match="for reading only"):
-        reader.seal(MARKET, bars())
+    assert len(reader.load(MARKET)) == len(reader.load(MARKET)) == 1
+    assert caplog.text.count("left to the writer") == 1
+    for use in (lambda: put(reader, MARKET, bars()), reader.check):
+        with pytest.raises(StorageError, match="for reading only"):
+            use()
     assert path.read_bytes() == b"?"
 
 
-def test_a_second_thread_is_refused(store: CandleStore) -> None:
-    store.seal(MARKET, bars(1))
-    refused: list[str] = []
-
-    def intrude() -> None:
-        for use in (store.markets, store.check, lambda: store.load(MARKET), lambda: store.seal(MARKET, bars(1))):
-            try:
-                use()
-            except StorageError as error:
-                refused.append(str(error))
-
-    thread = threading.Thread(target=intrude)
-    thread.start()
-    thread.join(timeout=10)
-    assert len(refused) == 4
-    assert "needs its own store" in refused[0]
+def test_a_file_of_a_newer_version_is_neither_set_aside_nor_overwritten(store: CandleStore, path: Path) -> None:
+    put(store, MARKET, bars())
+    newer = path.read_bytes()
+    path.write_bytes(newer := signed(image_of(newer), b"3"))
+    for use in (lambda: store.load(MARKET), lambda: put(store, MARKET, bars(1, "7")), store.check):
+        with pytest.raises(StorageError, match="use the newer program"):
+            use()
+    assert path.read_bytes() == newer
 
 
-def test_many_threads_read_with_stores_of_their_own(store: CandleStore, tmp_path: Path) -> None:
-    store.seal(MARKET, bars(2_000))
-    found: list[int] = []
+def test_a_disk_that_refuses_leaves_the_old_file(store: CandleStore, path: Path) -> None:
+    put(store, MARKET, bars(1))
+    path.with_suffix(".tmp").mkdir()  # the temporary file cannot be opened
+
+    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+        put(store, MARKET, bars(2))
+    assert len(store.load(MARKET)) == 1
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(store: CandleStore, tmp_path: Path) -> None:
+    (tmp_path / MARKET).write_text("in the way")
+
+    with pytest.raises(StorageError, match=r"KRW-BTC/2026\.h5 cannot be read: Not a directory"):
+        put(store, MARKET, bars(1))
+
+
+# --- many at once
+
+
+def test_many_threads_read_while_one_writes(store: CandleStore) -> None:
+    put(store, MARKET, bars(2_000))
+    found: list[set[float]] = []
 
     def read() -> None:
-        reader = CandleStore(tmp_path, read_only=True)
-        found.extend(len(reader.load(MARKET)) for _ in range(15))
+        found.extend({*store.load(MARKET).close.tolist()} for _ in range(15))
 
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
+    for close in range(5):
+        put(store, MARKET, bars(2_000, str(close + 1)))
     for thread in threads:
         thread.join(timeout=30)
-    assert found == [2_000] * 60
+    assert len(found) == 60
+    assert all(len(closes) == 1 for closes in found)
 
 
-def test_a_disk_that_refuses_leaves_the_old_file(store: CandleStore, path: Path) -> None:
-    store.seal(MARKET, bars(1))
-    path.with_suffix(".tmp").mkdir()  # the temporary file cannot be opened
+def test_writers_take_turns_and_none_loses_what_another_wrote(tmp_path: Path) -> None:
+    def write(first: int) -> None:
+        store = CandleStore(tmp_path)
+        for minute in range(first, 40, 4):
+            put(store, MARKET, [a_bar(minute)])
 
-    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
-        store.seal(MARKET, bars(2))
-    assert len(store.load(MARKET)) == 1
+    threads = [threading.Thread(target=write, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert store_times(tmp_path) == [NEW_YEAR + minute * MINUTE for minute in range(40)]
 
 
-def test_zero_is_a_price_and_not_a_gap(store: CandleStore) -> None:
-    zero = Decimal(0)
-    store.seal(MARKET, [Bar(NEW_YEAR, zero, zero, zero, zero, zero, zero)])
+def store_times(root: Path) -> list[int]:
+    return CandleStore(root).load(MARKET).time.tolist()
 
-    assert store.load(MARKET).real.tolist() == [True]
-    assert np.all(store.load(MARKET).close == 0.0)
+
+def test_a_writer_waits_for_one_in_another_place(tmp_path: Path) -> None:
+    store = CandleStore(tmp_path)
+    done = threading.Event()
+
+    def write() -> None:
+        put(store, MARKET, bars(1))
+        done.set()
+
+    with CandleFolder(tmp_path).locked():
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert not done.wait(0.1)
+    thread.join(timeout=10)
+    assert done.is_set()
+
+
+def test_a_writer_gives_up_after_a_while(tmp_path: Path) -> None:
+    with (
+        CandleFolder(tmp_path).locked(),
+        pytest.raises(StorageError, match="another program has been writing candles"),
+        CandleFolder(tmp_path, lock_s=0.05).locked(),
+    ):
+        pass
+
+
+def test_nothing_is_columns_too() -> None:
+    assert len(nothing()) == 0
+    assert arrays_of([], REST).same_as(nothing())
+    assert arrays_of([a_bar(0, "1")], REST).between(NEW_YEAR + 1, NEW_YEAR + 2).same_as(nothing())

@@ -11,7 +11,7 @@ from peewee import SQL, IntegerField, Model, SqliteDatabase
 
 from domain.decisions import Gate, Levels
 from domain.errors import ConfigError, StorageError
-from storage.database import MIGRATIONS, explained, open_database, open_reader
+from storage.database import MIGRATIONS, SECOND_TABLES, explained, open_database, open_reader
 from storage.fields import ExactField, JsonField, TimeField
 from storage.models import ConfigRow, TradeRow
 from storage.projection import Projection
@@ -109,9 +109,10 @@ def test_a_newer_file_is_refused_and_both_versions_are_named(tmp_path: Path) -> 
     path = tmp_path / "new.sqlite3"
     open_database(path, migrations=(*MIGRATIONS, lambda _: None)).close()
 
-    with pytest.raises(ConfigError, match=f"has schema version 2, this program knows {len(MIGRATIONS)}"):
+    newer, known = len(MIGRATIONS) + 1, len(MIGRATIONS)
+    with pytest.raises(ConfigError, match=f"has schema version {newer}, this program knows {known}"):
         open_database(path)
-    with pytest.raises(ConfigError, match="has schema version 2, this program reads 1"):
+    with pytest.raises(ConfigError, match=f"has schema version {newer}, this program reads {known}"):
         open_reader(path)
 
 
@@ -126,7 +127,23 @@ def test_an_older_file_is_brought_forward_and_keeps_its_rows(tmp_path: Path) -> 
     assert "note" in {column.name for column in new.get_columns("trades")}
     assert TradeRow.select().count(new) == 1
     new.close()
-    open_database(path, migrations=(*MIGRATIONS, lambda _: pytest.fail("step 2 taken twice"))).close()
+    open_database(path, migrations=(*MIGRATIONS, lambda _: pytest.fail("a step taken twice"))).close()
+
+
+def test_a_file_of_the_first_version_gets_the_tables_of_market_data_and_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "first.sqlite3"
+    old = open_database(path, migrations=MIGRATIONS[:1])
+    Projection(old).apply([(1, a_fill())])
+    old.execute_sql("create table hot_candles (market text, start bigint)")  # as the first version had it
+    old.close()
+    with pytest.raises(ConfigError, match="has schema version 1, this program reads 2"):
+        open_reader(path)
+    new = open_database(path)
+
+    assert {table._meta.table_name for table in SECOND_TABLES} <= set(new.get_tables())
+    assert "hot_candles" not in new.get_tables()
+    assert TradeRow.select().count(new) == 1
+    new.close()
 
 
 def test_a_migration_that_fails_leaves_the_old_version(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
+import random
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
 from domain.errors import StorageError
 from domain.market import MINUTE, Bar
-from storage.candles import CandleStore
-from storage.hot import CandleIndex, CandleTiers, HotCandles, IndexEntry
-from tests.storage.conftest import NEW_YEAR, a_bar
+from domain.messages import CandlesTold, Revision
+from storage.candle_models import HotMinuteRow
+from storage.columns import PROVISIONAL, REST, REVISED, TRADES
+from storage.database import MIGRATIONS
+from storage.hot import HotCandles
+from tests.storage.conftest import NEW_YEAR, a_bar, dump
 
 MARKET = "KRW-BTC"
 
@@ -18,123 +24,172 @@ def hot(database: SqliteDatabase) -> HotCandles:
     return HotCandles(database)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> CandleStore:
-    return CandleStore(tmp_path / "candles")
+def at(minute: int) -> int:
+    return NEW_YEAR + minute * MINUTE
 
 
-@pytest.fixture
-def index(database: SqliteDatabase) -> CandleIndex:
-    return CandleIndex(database)
+def told(first: int, end: int, *bars: Bar, market: str = MARKET, final: bool = False, **more: Any) -> CandlesTold:
+    source, state = ("rest", "final") if final else ("trades", "provisional")
+    return CandlesTold(market, at(first), at(end), bars, source, state, **more)
 
 
-@pytest.fixture
-def tiers(store: CandleStore, hot: HotCandles, index: CandleIndex) -> CandleTiers:
-    return CandleTiers(store, hot, index)
+def test_a_minute_is_known_traded_or_not(hot: HotCandles) -> None:
+    hot.take(1, told(0, 1, a_bar(0, "0.1")))
+    hot.take(2, told(1, 3))
+    hot.take(3, told(5, 6, a_bar(5, "7"), final=True))
+    known = hot.held(MARKET).known
+
+    assert known.candles.time.tolist() == [at(0), at(5)]
+    assert known.candles.close.tolist() == [0.1, 7.0]
+    assert known.candles.flags.tolist() == [TRADES | PROVISIONAL, REST]
+    assert known.whole == ((at(0), at(3)), (at(5), at(6)))
 
 
-def test_bars_come_back_exactly_and_oldest_first(hot: HotCandles) -> None:
-    exact = Bar(
-        NEW_YEAR + MINUTE, *(Decimal(f"828810596.0008935600000000000{digit}") for digit in range(6)), real=False
-    )
-    hot.append(MARKET, [exact, a_bar(0)])
+def test_decimals_are_kept_digit_for_digit(hot: HotCandles, database: SqliteDatabase) -> None:
+    exact = Bar(NEW_YEAR, *(Decimal(f"828810596.0008935600000000000{digit}") for digit in range(6)))
+    hot.take(1, told(0, 1, exact))
+    row = HotMinuteRow.select().get(database)
 
-    assert hot.load(MARKET) == (a_bar(0), exact)
-    assert hot.load(MARKET)[1].real is False
+    assert Bar(row.start, row.open, row.high, row.low, row.close, row.volume, row.value) == exact
 
 
-def test_a_known_minute_is_replaced_but_never_a_traded_bar_by_a_filled_one(hot: HotCandles) -> None:
-    hot.append(MARKET, [a_bar(0, "1"), a_bar(1, "2", real=False), a_bar(2, "3")])
-    hot.append(MARKET, [a_bar(0, "4"), a_bar(1, "5"), a_bar(2, "6", real=False)])
+def test_a_range_holds_its_begin_and_not_its_end(hot: HotCandles) -> None:
+    hot.take(1, told(0, 5, *(a_bar(minute) for minute in range(5))))
+    hot.take(2, told(2, 3, a_bar(2), market="KRW-ETH"))
+    known = hot.held(MARKET, at(1), at(3)).known
 
-    assert [str(bar.close) for bar in hot.load(MARKET)] == ["4", "5", "3"]
-
-
-def test_a_minute_of_all_markets_is_stored_together(hot: HotCandles) -> None:
-    hot.append_all({f"KRW-{number}": [a_bar(0), a_bar(1)] for number in range(700)})
-
-    assert len(hot.markets()) == 700
-    assert all(len(hot.load(market)) == 2 for market in ("KRW-0", "KRW-699"))
+    assert known.candles.time.tolist() == [at(1), at(2)]
+    assert known.whole == ((at(1), at(3)),)
 
 
-def test_a_minute_that_cannot_be_stored_whole_is_not_stored(hot: HotCandles) -> None:
-    bad = Bar(NEW_YEAR, *[Decimal(1)] * 5, value=1.5)
-    with pytest.raises(StorageError, match="column value takes a finite Decimal"):
-        hot.append_all({"KRW-ETH": [a_bar(minute) for minute in range(1_500)], MARKET: [bad]})
+def test_the_younger_word_stands_and_a_final_one_before_all(hot: HotCandles) -> None:
+    hot.take(5, told(0, 2, a_bar(0, "5"), a_bar(1, "5")))
+    hot.take(4, told(0, 1, a_bar(0, "4")))
+    hot.take(3, told(1, 2, a_bar(1, "3"), final=True))
+    hot.take(6, told(1, 2, a_bar(1, "6")))
+
+    assert hot.held(MARKET).known.candles.close.tolist() == [5.0, 3.0]
+
+
+def test_the_exchange_may_say_that_nothing_traded(hot: HotCandles) -> None:
+    hot.take(2, told(0, 1, final=True, revisions=(Revision(at(0), a_bar(0), None),)))
+    hot.take(1, told(0, 1, a_bar(0)))
+    known = hot.held(MARKET).known
+
+    assert len(known.candles) == 0
+    assert known.whole == ((at(0), at(1)),)
+    assert known.as_seen.time.tolist() == [at(0)]
+
+
+def test_both_versions_of_a_revised_candle_are_kept(hot: HotCandles) -> None:
+    hot.take(1, told(0, 1, a_bar(0, "5")))
+    hot.take(2, told(0, 1, a_bar(0, "7"), final=True, revisions=(Revision(at(0), a_bar(0, "5"), a_bar(0, "7")),)))
+    hot.take(3, told(0, 1, a_bar(0, "8"), final=True, revisions=(Revision(at(0), a_bar(0, "7"), a_bar(0, "8")),)))
+    known = hot.held(MARKET).known
+
+    assert known.candles.close.tolist() == [8.0]
+    assert known.candles.flags.tolist() == [REST | REVISED]
+    assert known.as_seen.close.tolist() == [5.0]
+    assert known.as_seen.flags.tolist() == [TRADES | PROVISIONAL]
+
+
+def test_a_candle_nobody_saw_has_no_version_as_seen(hot: HotCandles) -> None:
+    hot.take(1, told(0, 1, a_bar(0), final=True, revisions=(Revision(at(0), None, a_bar(0)),)))
+
+    assert len(hot.held(MARKET).known.as_seen) == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "fault"),
+    [
+        (CandlesTold(MARKET, at(0) + 1, at(1), (), "trades", "provisional"), "no whole minutes"),
+        (CandlesTold(MARKET, at(0), at(1) - 1, (), "trades", "provisional"), "no whole minutes"),
+        (told(1, 0), "no whole minutes"),
+        (told(0, 1, a_bar(1)), "is no minute of"),
+        (told(0, 1, a_bar(begin=NEW_YEAR + 1)), "is no minute of"),
+        (told(0, 1, a_bar(0, real=False)), "fills a gap"),
+        (CandlesTold(MARKET, at(0), at(1), (), "hearsay", "final"), "source 'hearsay'"),
+        (CandlesTold(MARKET, at(0), at(1), (), "rest", "sure"), "state 'sure'"),
+        (told(0, 1, Bar(NEW_YEAR, *[Decimal(1)] * 5, value=1.5)), "column value takes a finite Decimal"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_of_the_batch_is_stored(
+    hot: HotCandles, message: CandlesTold, fault: str
+) -> None:
+    with pytest.raises(StorageError, match=fault):
+        hot.take_all([(1, told(0, 1_500, *(a_bar(minute) for minute in range(1_500)), market="KRW-ETH")), (2, message)])
 
     assert hot.markets() == ()
 
 
-def test_a_range_holds_its_begin_and_not_its_end(hot: HotCandles) -> None:
-    hot.append(MARKET, [a_bar(minute) for minute in range(5)])
-    hot.append("KRW-ETH", [a_bar(2)])
+def test_a_minute_of_all_markets_is_stored_together(hot: HotCandles) -> None:
+    hot.take_all([(number, told(0, 2, a_bar(0), market=f"KRW-{number}")) for number in range(1, 701)])
 
-    assert hot.load(MARKET, NEW_YEAR + MINUTE, NEW_YEAR + 3 * MINUTE) == (a_bar(1), a_bar(2))
+    assert len(hot.markets()) == 700
+    assert all(hot.held(f"KRW-{number}").known.whole == ((at(0), at(2)),) for number in (1, 700))
 
 
-def test_dropping_forgets_what_is_older_of_that_market_only(hot: HotCandles) -> None:
+def test_markets_are_those_with_something_that_old(hot: HotCandles) -> None:
+    hot.take(1, told(0, 1))
+    hot.take(2, told(5, 6, market="KRW-ETH"))
+    hot.take(3, told(9, 9, market="KRW-XRP", revisions=(Revision(at(2), a_bar(2), None),)))
+
+    assert hot.markets(at(5)) == (MARKET, "KRW-XRP")
+    assert hot.markets() == (MARKET, "KRW-ETH", "KRW-XRP")
+
+
+def test_only_the_rows_that_were_read_are_forgotten(hot: HotCandles) -> None:
+    revised = (Revision(at(0), a_bar(0, "5"), a_bar(0, "7")),)
     for market in (MARKET, "KRW-ETH"):
-        hot.append(market, [a_bar(minute) for minute in range(5)])
+        hot.take(1, told(0, 4, a_bar(0, "7"), market=market, final=True, revisions=revised))
+    part = hot.held(MARKET, 0, at(3))
+    hot.take(2, told(1, 2, a_bar(1, "9"), final=True))  # the exchange adds one meanwhile
+    hot.forget(MARKET, part)
+    left = hot.held(MARKET).known
 
-    assert hot.drop(MARKET, NEW_YEAR + 3 * MINUTE) == 3
-    assert hot.load(MARKET) == (a_bar(3), a_bar(4))
-    assert len(hot.load("KRW-ETH")) == 5
-
-
-def test_both_tiers_read_as_one_and_the_hot_bar_wins(tiers: CandleTiers, store: CandleStore, hot: HotCandles) -> None:
-    store.seal(MARKET, [a_bar(0, "1"), a_bar(1, "2"), a_bar(2, "3")])
-    hot.append(MARKET, [a_bar(1, "7"), a_bar(2, "8", real=False), a_bar(3, "9")])
-
-    assert tiers.load(MARKET).close.tolist() == [1.0, 7.0, 3.0, 9.0]
-    assert tiers.load(MARKET, NEW_YEAR + MINUTE, NEW_YEAR + 3 * MINUTE).close.tolist() == [7.0, 3.0]
+    assert left.candles.close.tolist() == [9.0]
+    assert left.whole == ((at(1), at(2)), (at(3), at(4)))
+    assert len(left.as_seen) == 0
+    assert hot.held("KRW-ETH").known.whole == ((at(0), at(4)),)
 
 
-def test_sealing_moves_old_bars_and_keeps_the_index(
-    tiers: CandleTiers, store: CandleStore, hot: HotCandles, index: CandleIndex
-) -> None:
-    hot.append(MARKET, [a_bar(0), a_bar(1), a_bar(4), a_bar(5)])
-    before = tiers.load(MARKET)
-    damaged = tiers.seal(MARKET, NEW_YEAR + 5 * MINUTE, now=NEW_YEAR + 9 * MINUTE)
+def test_a_long_tail_is_forgotten_whole(hot: HotCandles) -> None:
+    hot.take(1, told(0, 3_500))
+    hot.forget(MARKET, hot.held(MARKET))
 
-    assert damaged == ()
-    assert hot.load(MARKET) == (a_bar(5),)
-    assert len(store.load(MARKET)) == 3
-    assert tiers.load(MARKET).same_as(before)
-    assert index.entries(MARKET) == (
-        IndexEntry(MARKET, "1m", NEW_YEAR, NEW_YEAR + 5 * MINUTE, rows=3, gaps=2, checked_at=NEW_YEAR + 9 * MINUTE),
-    )
+    assert hot.markets() == ()
 
 
-def test_sealing_again_replaces_the_line_of_the_index(tiers: CandleTiers, hot: HotCandles, index: CandleIndex) -> None:
-    for market in (MARKET, "KRW-ETH"):
-        hot.append(market, [a_bar(5)])
-        tiers.seal(market, NEW_YEAR + 6 * MINUTE, now=1)
-    hot.append(MARKET, [a_bar(-1), a_bar(3)])
-    tiers.seal(MARKET, NEW_YEAR + 6 * MINUTE, now=2)
-
-    assert [(entry.market, entry.rows, entry.checked_at) for entry in index.entries()] == [
-        (MARKET, 1, 2),
-        (MARKET, 2, 2),
-        ("KRW-ETH", 1, 1),
-    ]
-    index.record(MARKET, (), 3)
-    assert index.entries(MARKET) == ()
+def in_memory() -> SqliteDatabase:
+    database = SqliteDatabase(":memory:")
+    for step in MIGRATIONS:
+        step(database)
+    return database
 
 
-def test_damage_found_while_sealing_is_reported(tiers: CandleTiers, hot: HotCandles, tmp_path: Path) -> None:
-    hot.append(MARKET, [a_bar(0)])
-    tiers.seal(MARKET, NEW_YEAR + MINUTE, now=1)
-    (tmp_path / "candles" / MARKET / "2026.h5").write_bytes(b"?")
-    hot.append(MARKET, [a_bar(1)])
+def words() -> st.SearchStrategy[CandlesTold]:
+    def word(first: int, traded: list[int], close: int, seen: list[int], *, final: bool) -> CandlesTold:
+        end = first + 5
+        bars = [a_bar(minute, str(close)) for minute in sorted(set(traded)) if first <= minute < end]
+        revised = [Revision(at(minute), a_bar(minute, str(close + 50)), None) for minute in sorted(set(seen))]
+        return told(first, end, *bars, final=final, revisions=tuple(revised) if final else ())
 
-    assert [found.year for found in tiers.seal(MARKET, NEW_YEAR + 2 * MINUTE, now=2)] == [2026]
-    assert tiers.load(MARKET).time.tolist() == [NEW_YEAR + MINUTE]
+    some = st.lists(st.integers(0, 12), max_size=6)
+    return st.builds(word, st.integers(0, 9), some, st.integers(2, 40), some, final=st.booleans())
 
 
-def test_a_tail_that_cannot_be_sealed_stays(tiers: CandleTiers, hot: HotCandles, tmp_path: Path) -> None:
-    hot.append(MARKET, [a_bar(0)])
-    (tmp_path / "candles").write_text("in the way")
+@settings(max_examples=40, deadline=None)
+@given(journal=st.lists(words(), max_size=6), seed=st.integers(0, 99))
+def test_any_order_and_any_repetition_ends_in_the_same_rows(journal: list[CandlesTold], seed: int) -> None:
+    numbered = list(enumerate(journal, start=1))
+    shuffled = random.Random(seed).choices(numbered, k=len(numbered)) + numbered if numbered else []
+    random.Random(seed + 1).shuffle(shuffled)
+    ends = []
+    for batches in ([numbered], [[one] for one in shuffled]):
+        database = in_memory()
+        for batch in batches:
+            HotCandles(database).take_all(batch)
+        ends.append(dump(database))
+        database.close()
 
-    with pytest.raises(StorageError, match=r"KRW-BTC/2026\.h5 cannot be read: Not a directory"):
-        tiers.seal(MARKET, NEW_YEAR + MINUTE, now=1)
-    assert hot.load(MARKET) == (a_bar(0),)
+    assert ends[0] == ends[1]

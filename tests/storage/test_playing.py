@@ -11,19 +11,20 @@ from domain.errors import ConfigError
 from domain.market import MINUTE, Bar
 from storage.candles import CandleStore
 from storage.playing import playable
+from tests.storage.conftest import put
 
 START = 1_757_894_400_000_000
 
 
-def bar(minute: int, *, real: bool = True) -> Bar:
+def bar(minute: int) -> Bar:
     price = D(100_000 + minute * 100)
-    return Bar(START + minute * MINUTE, price, price + 100, price, price, D("1.5"), price * D("1.5"), real)
+    return Bar(START + minute * MINUTE, price, price + 100, price, price, D("1.5"), price * D("1.5"))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     folder = tmp_path / "candles"
-    CandleStore(folder).seal("KRW-ETH", [bar(0), bar(1, real=False), bar(2)])
+    put(CandleStore(folder), "KRW-ETH", [bar(0), bar(2)], whole=((START, START + 3 * MINUTE),))
     return folder
 
 
@@ -32,7 +33,7 @@ def test_a_folder_of_files_is_played_as_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "scratch").exists()
 
 
-def test_our_own_store_becomes_such_a_folder_without_its_filled_bars(store: Path, tmp_path: Path) -> None:
+def test_our_own_store_becomes_such_a_folder(store: Path, tmp_path: Path) -> None:
     folder = playable(store, tmp_path / "scratch")
     frame = pd.read_parquet(folder / "KRW-ETH.parquet")
     assert list(frame["close"]) == [100_000.0, 100_200.0]
@@ -52,8 +53,16 @@ def test_what_an_earlier_store_left_is_not_played(store: Path, tmp_path: Path) -
     assert [path.name for path in playable(store, scratch).iterdir()] == ["KRW-ETH.parquet"]
 
 
-def test_a_store_in_which_nothing_traded_is_refused(tmp_path: Path) -> None:
+def test_a_store_without_a_minute_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "candles"
-    CandleStore(folder).seal("KRW-ETH", [bar(0, real=False)])
-    with pytest.raises(ConfigError, match="no bar"):
+    put(CandleStore(folder), "KRW-ETH", [], whole=((START, START + MINUTE),))
+    with pytest.raises(ConfigError, match="no minute candle"):
         playable(folder, tmp_path / "scratch")
+
+
+def test_a_damaged_year_is_left_out_and_where_it_is(store: Path, tmp_path: Path) -> None:
+    put(CandleStore(store), "KRW-BTC", [bar(0)])
+    broken = store / "KRW-BTC" / "2025.h5"
+    broken.write_bytes(b"?")
+    assert [path.name for path in playable(store, tmp_path / "scratch").iterdir()] == ["KRW-ETH.parquet"]
+    assert broken.read_bytes() == b"?"
