@@ -9,8 +9,10 @@ from peewee import EXCLUDED, Model, SqliteDatabase, fn
 
 from domain.config import Settings
 from domain.message import Message
+from domain.messages import CandlesTold
 from domain.readmodel import EquityPoint
 from storage.database import explained
+from storage.hot import HotCandles
 from storage.models import ConfigRow, ProjectionRow, StrategyRow
 from storage.readings import Readings
 from storage.rows import rows_of
@@ -25,12 +27,14 @@ PARAMETERS_OF = {"A": "pullback"}
 class Projection:
     """The writing side of the projection. One thread at a time writes; any thread and process reads.
 
-    A row is keyed by what it is about and replaced only by a younger sequence. So events may come twice, late or in
-    another order: the journal fed again from any point at or before the last sequence gives the same rows.
+    A row is keyed by what it is about and replaced only by a younger sequence, a candle also by a final one. So events
+    may come twice, late or in another order: the journal fed again from any point at or before the last sequence gives
+    the same rows.
     """
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
+        self._hot = HotCandles(database)
         self.readings = Readings(database)
 
     def apply(self, batch: Sequence[tuple[int, Message]]) -> None:
@@ -50,6 +54,7 @@ class Projection:
                 self._put(table, rows)
             if ConfigRow in tables:
                 self._refresh_strategies([row["settings"] for row in tables[ConfigRow]])
+            self._hot.take_all([(sequence, told) for sequence, told in batch if isinstance(told, CandlesTold)])
             self._advance(max(sequence for sequence, _ in batch))
 
     def last_sequence(self) -> int:

@@ -8,6 +8,7 @@ from peewee import Model
 
 from domain.message import Message
 from domain.messages import (
+    CandlesTold,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -39,7 +40,7 @@ Row: TypeAlias = tuple[type[Model], dict[str, Any]]
 
 
 def rows_of(message: Message) -> tuple[Row, ...]:
-    """The rows of one event; none for a message that is not in `RECORDED`."""
+    """The rows of one event; none for a message that is not in `RECORDED`, and for candles (`storage/hot.py`)."""
     rows = _ROWS.get(type(message))
     return rows(message) if rows else ()
 
@@ -135,5 +136,5 @@ _ROWS: Mapping[type[Message], Callable[[Any], tuple[Row, ...]]] = {
     IncidentRaised: _incident,
 }
 
-RECORDED: frozenset[type[Message]] = frozenset(_ROWS)
-"""The events that become rows: all a recorder needs to hear."""
+RECORDED: frozenset[type[Message]] = frozenset(_ROWS) | {CandlesTold}
+"""The events that become rows, here or in the hot tail of candles: all a recorder needs to hear."""

@@ -12,9 +12,11 @@ from peewee import SqliteDatabase
 
 from domain.config import Settings
 from domain.errors import StorageError
+from domain.market import MINUTE
 from domain.message import Message
 from domain.messages import (
     CancelOrder,
+    CandlesTold,
     IncidentRaised,
     LedgerCorrected,
     ReconcileFinished,
@@ -29,6 +31,7 @@ from storage.projection import Projection
 from storage.rows import RECORDED
 from tests.storage.conftest import (
     NEW_YEAR,
+    a_bar,
     a_fill,
     a_position,
     a_round_trip,
@@ -53,6 +56,7 @@ EVENTS: tuple[Message, ...] = (
     LedgerCorrected("KRW", Decimal(1), Decimal(0), "deposit", False, NEW_YEAR),
     StreamChanged("public", False, "no message for 10 s", NEW_YEAR),
     IncidentRaised(NEW_YEAR, "crash", "gateway", "KeyError"),
+    CandlesTold("KRW-BTC", NEW_YEAR, NEW_YEAR + MINUTE, (a_bar(),), "trades", "provisional"),
 )
 
 
@@ -70,6 +74,15 @@ def test_the_last_sequence_counts_events_that_are_no_rows(projection: Projection
     projection.apply([(3, a_fill()), (9, CancelOrder("i1"))])
 
     assert projection.last_sequence() == 9
+
+
+def test_a_batch_with_candles_that_cannot_be_is_not_stored_at_all(projection: Projection) -> None:
+    bad = CandlesTold("KRW-BTC", NEW_YEAR + 1, NEW_YEAR + MINUTE, (), "trades", "provisional")
+    with pytest.raises(StorageError, match="no whole minutes"):
+        projection.apply([(1, a_fill()), (2, bad)])
+
+    assert projection.readings.counts().fills == 0
+    assert projection.last_sequence() == 0
 
 
 def test_an_empty_batch_changes_nothing(projection: Projection, database: SqliteDatabase) -> None:
