@@ -92,6 +92,9 @@ class Session:
         from actors.rulebook import barred  # noqa: PLC0415
         from actors.venues import chosen  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
+        from storage.archive import CandleIndex, CandleTiers  # noqa: PLC0415
+        from storage.candles import CandleStore  # noqa: PLC0415
+        from storage.hot import HotCandles  # noqa: PLC0415
         from storage.projection import Projection  # noqa: PLC0415
 
         markets = chosen(place, listed(self.options.markets))
@@ -111,6 +114,7 @@ class Session:
                 release=database.close,
                 last_sequence=projection.last_sequence,
                 equity=projection.equity_curve,
+                archive=CandleTiers(CandleStore(home.candles), HotCandles(database), CandleIndex(database)),
             ),
         )
 

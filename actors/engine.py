@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from actors.archivist import Archive, Archivist
 from actors.dashboard import Dashboard
 from actors.feed import Feed
 from actors.keywatch import KeyWatch
@@ -41,6 +42,7 @@ class Outlets:
     release: Callable[[], object]
     last_sequence: Callable[[], int]
     equity: Callable[[], Iterable[EquityPoint]]
+    archive: Archive | None = None
 
 
 class Engine:
@@ -87,6 +89,7 @@ class Engine:
             ActorSpec("recorder", functools.partial(Recorder, write=outlets.write, release=outlets.release)),
             ActorSpec("dashboard", dashboard),
             *self._edges_to(place),
+            *self._archivist(outlets.archive),
         ]
         wiring = system(self._markets, edges, exchange=place.private is None)
         self._host = ThreadHost(wiring, journal, place.clock, seed, code_version)
@@ -144,6 +147,19 @@ class Engine:
                 ),
             ]
         return edges
+
+    def _archivist(self, archive: Archive | None) -> tuple[ActorSpec, ...]:
+        if archive is None:
+            return ()
+        archivist = functools.partial(
+            Archivist,
+            archive=archive,
+            client=self._place.rest,
+            now=self.now,
+            real_seconds=self.real_seconds,
+            release=self._outlets.release,
+        )
+        return (ActorSpec("archivist", archivist),)
 
     # --- life
 

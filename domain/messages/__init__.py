@@ -3,7 +3,7 @@
 The journal holds these names and fields: a name is for ever, and a new field needs a default.
 """
 
-from domain.messages.candles import BarMoved, CandlesRead, CandlesTold, CandlesUnread, CandlesWanted, Revision
+from domain.messages.candles import BarMoved, CandlesRead, CandlesTold, CandlesUnread, CandlesWanted, Revision, SealNow
 from domain.messages.market_data import (
     BookSeen,
     GapFilled,
@@ -131,6 +131,7 @@ __all__ = [
     "ResumeTrading",
     "Revision",
     "RiskTripped",
+    "SealNow",
     "SessionOpened",
     "SettingsChanged",
     "SourceChanged",

@@ -59,6 +59,12 @@ class CandlesUnread(Message, frozen=True):
     error: str
 
 
+class SealNow(Message, frozen=True):
+    """Anyone to archivist: move what is old enough of the hot tail into sealed files now, because of `reason`."""
+
+    reason: str
+
+
 class BarMoved(Message, frozen=True):
     """Market to whoever shows it: the minute that is still open, now and then."""
 
