@@ -7,6 +7,7 @@ from pathlib import Path
 
 from actors.portfolio import Portfolio
 from actors.runtime import Record, ReplayReport, Status, Topology, replay
+from actors.runtime.cast import Cast
 from actors.runtime.past import FolderPast
 from actors.runtime.record import decode_boot
 from actors.runtime.recovery import recover
@@ -52,7 +53,7 @@ def books_in(journal: Path, code_version: str, seed: int) -> Books:
         return Books()
     portfolio = Portfolio(ReplayContext(seed), "portfolio")
     past = FolderPast(journal, last.seq, code_version, seed)
-    recover({portfolio.name: portfolio}, past, SnapshotFolder(journal / "snapshots"))
+    recover(Cast({portfolio.name: portfolio}), past, SnapshotFolder(journal / "snapshots"))
     state = portfolio.state
     return Books(state.venue, tuple(sorted(market for market, volume in state.ledger.coins.items() if volume)))
 

@@ -10,10 +10,13 @@ from actors.runtime.codec import encode
 from actors.runtime.errors import ForbiddenAsk, OutsideTurn
 from actors.runtime.faults import Phase
 from actors.runtime.mailbox import Mailbox
+from actors.runtime.messages import Began, Retired
 from actors.runtime.parcel import (
+    BEGIN,
     PUBLISH,
     REAL,
     RESTART,
+    RETIRE,
     SEND,
     TIMER,
     GuardedFuture,
@@ -85,6 +88,7 @@ class Actor(pykka.Actor, abc.ABC, Generic[S]):
     edge: ClassVar[bool] = False
     mailbox_limit: ClassVar[int] = 10_000
     snapshot_every: ClassVar[int] = 256
+    rears: ClassVar[str] = ""  # the family this actor begins and retires: its Recovered names the members that live
 
     actor_inbox: Mailbox
 
@@ -141,6 +145,21 @@ class Actor(pykka.Actor, abc.ABC, Generic[S]):
     def order_restart(self, name: str, message: Message) -> None:
         """Buffer the order that brings a suspended actor back; for the supervisor."""
         self._say(RESTART, name, message)
+
+    def begin(self, name: str) -> None:
+        """Buffer that the member of a family called `name` lives, as `market:KRW-BTC`; one that lives goes on.
+
+        It begins with a fresh state and hears `Recovered` first, then what is sent to it from here on. Say it again
+        after `Recovered`: a process that dies first forgets it.
+        """
+        self._say(BEGIN, name, Began())
+
+    def retire(self, name: str) -> None:
+        """Buffer that the member of a family called `name` lives no more; one that does not live is left alone.
+
+        It handles what was sent to it before, then its state is forgotten. Say it again as with `begin`.
+        """
+        self._say(RETIRE, name, Retired())
 
     def random(self) -> float:
         """Give the actor's next random number in [0, 1): the same on every host for the same seed, name and count."""

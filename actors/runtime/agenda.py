@@ -16,6 +16,8 @@ class Agenda:
         self.life = 0
         self._entries: list[tuple[int, int, Kind, int, Happening]] = []
         self._count = 0
+        self._arrived: dict[tuple[str, str], int] = {}  # sender and receiver -> arrival of the last thing on this way
+        self._opened: dict[str, int] = {}  # receiver -> arrival of what opened it anew: nothing sent later is earlier
 
     def at(self, time_us: int, kind: Kind, happening: Happening) -> None:
         """Enter a happening; one in the past happens next."""
@@ -25,6 +27,17 @@ class Agenda:
     def new_life(self) -> None:
         """Forget all mail and timers; the outside world goes on."""
         self.life += 1
+        self._arrived.clear()
+        self._opened.clear()
+
+    def travel(self, sender: str, to: str, delay_us: int, happening: Happening, *, opens: bool = False) -> None:
+        """Let something arrive after a delay, behind what this sender has sent there, and behind what `opens`."""
+        way = (sender, to)
+        arrival = max(self.now + delay_us, self._arrived.get(way, 0), self._opened.get(to, 0))
+        self._arrived[way] = arrival
+        if opens:
+            self._opened[to] = arrival
+        self.at(arrival, "mail", happening)
 
     def drop_timers(self) -> None:
         """Forget timers only."""

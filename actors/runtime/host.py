@@ -8,15 +8,16 @@ from typing import Any
 import msgspec
 
 from actors.runtime.actor import Actor, Outlet
+from actors.runtime.cast import Cast
 from actors.runtime.cell import Cell
 from actors.runtime.codec import encode
 from actors.runtime.errors import ForbiddenAsk, HandlerCrashed, NoAnswer, ProcessKilled, ReplayDivergence
 from actors.runtime.faults import Phase, PlantedFaults
 from actors.runtime.messages import ActorCrashed, ActorRestarted, Recovered, Restarted
-from actors.runtime.parcel import FROM_RUNTIME, Control, Outgoing, Parcel, digest, turn
-from actors.runtime.post import Post
+from actors.runtime.parcel import FROM_RUNTIME, Control, Outgoing, Parcel, Passage, digest, turn
 from actors.runtime.record import SCHEMA, Boot, Record, Status
 from actors.runtime.recovery import Past, Recovery, recover
+from actors.runtime.register import Register
 from actors.runtime.snapshots import Snapshot, SnapshotStore
 from actors.runtime.supervisor import SUPERVISOR, Supervisor
 from actors.runtime.topology import ActorSpec, Topology
@@ -29,7 +30,7 @@ REDELIVERIES = 1  # a message that fails again after so many restarts is set asi
 _ERROR_CHARS = 2_000
 
 
-class Host(Post):
+class Host(Register):
     """Runs the actors of one topology; threads, the simulator and nothing else are subclasses."""
 
     def __init__(self, topology: Topology, seed: int, code_version: str) -> None:
@@ -52,11 +53,8 @@ class Host(Post):
         """Run one turn of the actor, or obey a control; pykka's loop calls it on the actor's thread."""
         cell = self.cells[name]
         if type(message) is not Parcel:
-            if type(message) is Control:
-                self._obey(cell, message)
-            else:  # somebody has got hold of a pykka ref
-                log.error("%s was sent %r past the runtime: ignored", name, message)
-        elif self.ended:
+            self._order(cell, message)
+        elif self.ended or (cell.member and not self.is_for(cell, message)):
             pass
         elif message.message.query:
             return self.answer(cell, message)
@@ -66,6 +64,17 @@ class Host(Post):
             except StorageError as error:
                 self.fail(str(error), error)
         return None
+
+    def _order(self, cell: Cell, order: Any) -> None:
+        if type(order) is Control:
+            self._obey(cell, order)
+        elif type(order) is not Passage:  # somebody has got hold of a pykka ref
+            log.error("%s was sent %r past the runtime: ignored", cell.name, order)
+        elif not self.ended:
+            try:
+                self.passed(cell, order.parcel)
+            except StorageError as error:
+                self.fail(str(error), error)
 
     def _turn(self, cell: Cell, parcel: Parcel) -> None:
         actor, now = cell.actor, self.now()
@@ -128,13 +137,18 @@ class Host(Post):
 
     def strike(self, name: str, phase: Phase) -> None:
         """Raise here if a fault is planted for the turn that `name` runs."""
-        current = self.cells[name].current
+        current = self.running(name)
         if current is not None:
             self._planted.strike(name, phase, type(current.message).__name__)
 
+    def running(self, name: str) -> Parcel | None:
+        """Give the message that an actor handles now; None in a fold, for which a member has no cell yet."""
+        cell = self.cells.get(name)
+        return None if cell is None else cell.current
+
     def plant_fault(self, actor: str, phase: Phase, message_type: str | None = None, times: int = 1) -> None:
         """Let the next `times` turns of `actor` (on messages of this type, None: on any) fail at `phase`."""
-        if actor not in self.cells:
+        if actor not in self.cells and not self.topology.factory_of(actor):
             raise ConfigError(f"no actor is called {actor}; there are: {', '.join(self.cells)}")
         self._planted.plant(actor, phase, message_type, times)
         self.faulty = True
@@ -162,7 +176,7 @@ class Host(Post):
         try:
             if control.order == "restart":
                 self._restart(cell)
-            elif not cell.mailbox.held:  # a suspended actor's state is that of a failed turn
+            elif cell.living and not cell.mailbox.held:  # a suspended actor's state is that of a failed turn
                 self.remember(cell, self.journal.last_seq)
         except (ReplayDivergence, StorageError) as error:
             self.fail(str(error), error)
@@ -205,27 +219,36 @@ class Host(Post):
     # --- start -------------------------------------------------------------------------------------------------------
 
     def build(self) -> None:
-        """Make every actor with its first state; the supervisor is there even if the topology does not name it."""
+        """Make every actor of the topology with its first state; the supervisor is there even if it is not named."""
         specs = self.topology.specs
         if all(spec.name != SUPERVISOR for spec in specs):
             specs = (ActorSpec(SUPERVISOR, Supervisor), *specs)
-        self.cells = {spec.name: self._cell(spec) for spec in specs}
+        self.cells = {spec.name: Cell(self.make_actor(spec)) for spec in specs}
 
-    def _cell(self, spec: ActorSpec) -> Cell:
+    def make_actor(self, spec: ActorSpec) -> Actor[Any]:
+        """Make an actor with its first state; raises ConfigError when its factory gives another one."""
         actor = spec.factory(self, spec.name)
         if not isinstance(actor, Actor) or actor.name != spec.name:
             raise ConfigError(f"the factory of {spec.name} gave {actor!r}, which is no actor of that name")
         actor.actor_inbox.limit = actor.mailbox_limit
         actor.actor_inbox.refused = self.dead_letter
-        return Cell(actor)
+        return actor
 
-    def core(self) -> dict[str, Actor[Any]]:
-        """Give the actors whose state is kept, in start order."""
-        return {name: cell.actor for name, cell in self.cells.items() if not cell.actor.edge}
+    def _make_member(self, name: str) -> Actor[Any] | None:
+        factory = self.topology.factory_of(name)
+        return None if factory is None else self.make_actor(ActorSpec(name, factory))
+
+    def core(self) -> dict[str, Cell]:
+        """Give the actors whose state is kept, in start order: members of families only while they live."""
+        return {name: cell for name, cell in self.cells.items() if cell.living and not cell.actor.edge}
 
     def bring_back(self, past: Past, store: SnapshotStore, torn_bytes: int = 0) -> Recovery:
         """Restore all core states, journal the start and tell every core actor; raises what `recover` raises."""
-        recovery = recover(self.core(), past, store)
+        cast = Cast({name: cell.actor for name, cell in self.core().items()}, self._make_member)
+        recovery = recover(cast, past, store)
+        back = {name: actor for name, actor in cast.all().items() if name in cast.members}
+        self.cells |= {name: self.member(actor, living=True) for name, actor in back.items()}
+        self.count_members()
         boot = Boot(
             self.boot,
             tuple((name, type(cell.actor).__name__) for name, cell in self.cells.items()),
@@ -239,16 +262,18 @@ class Host(Post):
         )
         seq = self.journal.append(self.now(), Parcel("", "", boot, encode(boot)), 0, Status.BOOT).seq
         self.journal.sync()
-        for name in self.core():
-            self.remember(self.cells[name], seq)
+        for cell in self.core().values():
+            self.remember(cell, seq)
         if recovery.rebased:
-            store.save(self.snapshot(seq))
-        for name in self.core():
-            told = Recovered(self.boot, recovery.trusted)
-            self.cells[name].put_first(Parcel(FROM_RUNTIME, name, told, encode(told), seq))
+            store.save(self.snapshot())
+        for cell in self.core().values():
+            told = Recovered(self.boot, recovery.trusted, self.living(cell.actor.rears) if cell.actor.rears else ())
+            cell.put_first(Parcel(FROM_RUNTIME, cell.name, told, encode(told), seq))
         return recovery
 
-    def snapshot(self, seq: int) -> Snapshot:
-        """Collect the newest snapshots in memory; the journal must be durable up to `seq` before it is saved."""
-        states = {name: self.cells[name].snapshot for name in self.core()}
+    def snapshot(self) -> Snapshot:
+        """Collect the newest snapshots in memory; the journal must be durable up to its `seq` before it is saved."""
+        with self._living_lock:
+            states = {name: cell.snapshot for name, cell in self.core().items()}
+            seq = self.journal.last_seq
         return Snapshot(SCHEMA, self.code_version, self.seed, self.boot, seq, self.now(), states)

@@ -25,7 +25,10 @@ _FATES = {
     Status.DEAD: "  DEAD LETTER",
     Status.EDGE: "  (edge)",
     Status.BOOT: "",
+    Status.BORN: "  BORN",
+    Status.RETIRED: "  RETIRED",
 }
+_LIVES = {Status.BORN: "begin", Status.RETIRED: "retire"}
 
 
 def kst(at_us: int) -> str:
@@ -35,7 +38,7 @@ def kst(at_us: int) -> str:
 
 
 def timeline(directory: Path, last_us: int | None = None) -> Iterator[str]:
-    """Give the starts, crashes, restarts, give-ups and dead letters of a journal as lines, oldest first.
+    """Give the starts, births, retirements, crashes, restarts, give-ups and dead letters of a journal, oldest first.
 
     `last_us` limits it to so many microseconds before the journal's end. Raises JournalDamaged, StorageError.
     """
@@ -55,6 +58,8 @@ def timeline(directory: Path, last_us: int | None = None) -> Iterator[str]:
 def _story(record: Record, halts: set[int]) -> str:
     if record.status is Status.BOOT:
         return _start(record)
+    if record.status in _LIVES:
+        return f"{_LIVES[record.status]}  {record.to} by {record.sender}  [cause #{record.cause}]"
     if record.type == HaltTrading.__name__ and record.sender == SUPERVISOR:
         if record.cause in halts:  # the same halt, at its next receiver or tried again
             return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pykka
 
-from actors.runtime.parcel import Parcel
+from actors.runtime.parcel import Parcel, Passage
 from domain.message import Message
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Mailbox:
 
     Controls and pykka's stop overtake mail. While held, only they come out and mail collects. A message whose class
     conflates replaces an older unread one of the same sender, class and key, in its place. A parcel that finds the
-    mailbox full or closed goes to `refused(parcel, reason)` on the sender's thread.
+    mailbox full or closed goes to `refused(parcel, reason)` on the sender's thread. A passage is mail that is never
+    refused, and nothing conflates across it: what comes behind it is for another life.
     """
 
     def __init__(self) -> None:
@@ -54,9 +55,7 @@ class Mailbox:
         """Add an envelope; never blocks."""
         parcel = envelope.message
         if type(parcel) is not Parcel:
-            with self._lock:
-                self._controls.append(envelope)
-            self._ring()
+            self._put_order(envelope)
             return
         key = None
         if field := parcel.message.conflate:
@@ -80,6 +79,15 @@ class Mailbox:
             self._bell.release()
         if reason:
             self._refuse(envelope, reason)
+
+    def _put_order(self, envelope: "Envelope[Any]") -> None:
+        with self._lock:
+            if type(envelope.message) is not Passage:
+                self._controls.append(envelope)
+            elif not self.closed:
+                self._mail.append(envelope)
+                self._unread.clear()
+        self._ring()
 
     def _place(self, key: Key, envelope: "Envelope[Any]") -> "_Place":
         place = self._unread[key] = _Place(key, envelope)
@@ -124,7 +132,8 @@ class Mailbox:
             if self._mail and not self.held and not self._controls:
                 first = self._mail.popleft()
                 if type(first) is _Place:
-                    del self._unread[first.key]
+                    if self._unread.get(first.key) is first:
+                        del self._unread[first.key]
                     return first.envelope
                 return cast("Envelope[Any]", first)
             if self._controls:
@@ -139,7 +148,7 @@ class Mailbox:
             unread = [one.envelope if isinstance(one, _Place) else one for one in self._mail]
             self._unread.clear()
             self._mail = deque(one for one in unread if one.reply_to is not None)
-            return [one.message for one in unread if one.reply_to is None]
+            return [one.message for one in unread if one.reply_to is None and type(one.message) is Parcel]
 
     def empty(self) -> bool:
         """Tell whether nothing is left; pykka asks while it takes an actor down."""

@@ -8,12 +8,23 @@ from domain.message import Message
 class Recovered(Message, frozen=True):
     """To every core actor after a process start: the state is back, timers and unread mail are gone.
 
-    `boot` counts the starts of this journal from 1. `trusted` False means that some of the past could not be folded
-    into the states (other code version, damaged snapshot): reconcile with the exchange before believing anything.
+    Also the first message of a member of a family that begins, with a fresh state. `boot` counts the starts of this
+    journal from 1. `trusted` False means that some of the past could not be folded into the states (other code version,
+    damaged snapshot): reconcile with the exchange before believing anything. `living` are the members of the family
+    that this actor `rears`, as this start brought them back, by name.
     """
 
     boot: int
     trusted: bool = True
+    living: tuple[str, ...] = ()
+
+
+class Began(Message, frozen=True):
+    """Of a BORN record: from here on the member of a family that it is addressed to lives, with a fresh state."""
+
+
+class Retired(Message, frozen=True):
+    """Of a RETIRED record, the last of a member of a family: its state is forgotten, and mail finds nobody."""
 
 
 class Restarted(Message, frozen=True):

@@ -11,12 +11,14 @@ import pykka
 from actors.runtime.errors import ForbiddenAsk
 from domain.message import Message
 
-Kind = Literal["send", "publish", "timer", "real", "restart"]
+Kind = Literal["send", "publish", "timer", "real", "restart", "begin", "retire"]
 SEND: Final = "send"
 PUBLISH: Final = "publish"
 TIMER: Final = "timer"  # after a delay on the actors' clock
 REAL: Final = "real"  # after a delay in real time, whatever the clock's speed
 RESTART: Final = "restart"  # the supervisor's order to a suspended actor
+BEGIN: Final = "begin"  # a member of a family is to live
+RETIRE: Final = "retire"  # a member of a family is to live no more
 
 FROM_TIMER: Final = "timer"
 FROM_RUNTIME: Final = "runtime"
@@ -38,6 +40,12 @@ class Control(msgspec.Struct, frozen=True, gc=False):
 
     order: Literal["restart", "snapshot"]
     done: Callable[[], object] = lambda: None  # called on the actor's thread when it has been obeyed
+
+
+class Passage(msgspec.Struct, frozen=True, gc=False):
+    """The birth or the retirement of a family's member: it keeps its place among the mail and no mailbox refuses it."""
+
+    parcel: Parcel
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ import abc
 import logging
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -12,7 +12,19 @@ from actors.runtime.codec import encode
 from actors.runtime.errors import ForbiddenAsk
 from actors.runtime.journal import Ledger
 from actors.runtime.messages import DeadLetterFound
-from actors.runtime.parcel import FROM_RUNTIME, FROM_TIMER, PUBLISH, REAL, RESTART, SEND, Control, Outgoing, Parcel
+from actors.runtime.parcel import (
+    BEGIN,
+    FROM_RUNTIME,
+    FROM_TIMER,
+    PUBLISH,
+    REAL,
+    RESTART,
+    RETIRE,
+    SEND,
+    Control,
+    Outgoing,
+    Parcel,
+)
 from actors.runtime.record import Status
 from actors.runtime.supervisor import SUPERVISOR
 from actors.runtime.topology import Topology
@@ -24,7 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_QUIET = frozenset({"stopped", "stopping"})  # reasons that belong to a stop and are no incident
+RETIRED: Final = "retired"
+_QUIET = frozenset({"stopped", "stopping", RETIRED})  # reasons that belong to a stop, of all or of one: no incident
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -47,7 +60,8 @@ class Post(abc.ABC):
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
-        self.cells: dict[str, Cell] = {}
+        self.cells: dict[str, Cell] = {}  # replaced whole when it grows: any thread may walk it
+        self.hearers = topology.hearers(())  # topic -> names, replaced whole
         self.boot = 0
         self.ended = False  # nothing may happen any more
         self.stopping = False
@@ -72,6 +86,10 @@ class Post(abc.ABC):
         """Bring a parcel to its mailbox, or make it a dead letter."""
 
     @abc.abstractmethod
+    def pass_on(self, parcel: Parcel) -> None:
+        """Begin or retire a member of a family."""
+
+    @abc.abstractmethod
     def arm_timer(self, parcel: Parcel, delay_us: int, *, real: bool) -> None:
         """Deliver a parcel later, on the actors' clock or in real time."""
 
@@ -89,7 +107,7 @@ class Post(abc.ABC):
 
     def tell_topic(self, topic: str, message: Message, sender: str) -> None:
         """Put a message into the mailbox of every subscriber of a topic."""
-        for subscriber in self.topology.topics.get(topic, ()):
+        for subscriber in self.hearers.get(topic, ()):
             self.tell(subscriber, message, sender)
 
     def tell_from_runtime(self, name: str, message: Message, cause: int = 0) -> None:
@@ -149,10 +167,12 @@ class Post(abc.ABC):
         if out.kind == SEND:
             self.deliver(Parcel(name, out.to, out.message, out.payload, seq))
         elif out.kind == PUBLISH:
-            for subscriber in self.topology.topics.get(out.to, ()):
+            for subscriber in self.hearers.get(out.to, ()):
                 self.deliver(Parcel(name, subscriber, out.message, out.payload, seq))
         elif out.kind == RESTART:
             self.control(out.to, Control("restart"))
+        elif out.kind in (BEGIN, RETIRE):
+            self.pass_on(Parcel(name, out.to, out.message, out.payload, seq))
         else:
             timer = Parcel(FROM_TIMER, out.to, out.message, out.payload, seq)
             self.arm_timer(timer, out.delay_us, real=out.kind == REAL)

@@ -17,13 +17,18 @@ _RECORD_MARK = b"\x9a"  # msgpack's head of an array of ten: a record holds its 
 
 
 class Status(StrEnum):
-    """What became of a message: handled, failed, undeliverable, seen by an edge; or it tells of a process start."""
+    """What became of a message: handled, failed, undeliverable, seen by an edge.
+
+    Or it tells of a process start, or that a member of a family lives from here on, or lives no more.
+    """
 
     APPLIED = "A"
     CRASHED = "C"
     DEAD = "D"
     EDGE = "E"
     BOOT = "B"
+    BORN = "N"
+    RETIRED = "R"
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):

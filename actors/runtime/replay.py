@@ -9,15 +9,16 @@ from typing import Any, NoReturn
 
 from actors.runtime import segments
 from actors.runtime.actor import Actor, Outlet
+from actors.runtime.cast import Cast
 from actors.runtime.codec import decode_state, fingerprint
 from actors.runtime.errors import OutsideTurn, ReplayDivergence
 from actors.runtime.faults import Phase
-from actors.runtime.parcel import FROM_TIMER, PUBLISH, REAL, SEND, TIMER, Outgoing
+from actors.runtime.parcel import BEGIN, FROM_TIMER, PUBLISH, REAL, RETIRE, SEND, TIMER, Outgoing
 from actors.runtime.record import Record, Status, decode_boot
-from actors.runtime.recovery import Fold, load_states, positions
+from actors.runtime.recovery import Fold, load_states
 from actors.runtime.snapshots import Snapshot, SnapshotFolder
 from actors.runtime.supervisor import SUPERVISOR, Supervisor
-from actors.runtime.topology import ActorSpec, Topology
+from actors.runtime.topology import EVERYONE, ActorSpec, Topology, family_of, is_edge
 from domain.errors import StorageError
 
 _WINDOW = 500_000  # records for which a sent message is remembered: what waits longer is not checked
@@ -71,7 +72,7 @@ class _Sent:
     def note(self, seq: int, outbox: Sequence[Outgoing]) -> None:
         """Remember what the turn `seq` sent, and forget what is older than the window."""
         for out in outbox:
-            if out.kind in (SEND, TIMER, REAL):
+            if out.kind in (SEND, TIMER, REAL, BEGIN, RETIRE):
                 self._add(seq, out.to, out)
             elif out.kind == PUBLISH:
                 for name in self.topics.get(out.to, ()):
@@ -85,12 +86,23 @@ class _Sent:
         self.order.append(key)
 
     def take(self, record: Record) -> bool:
-        """Tell whether the record's message was sent; it cannot be taken twice."""
-        key = (record.cause, record.to, record.type, zlib.crc32(record.payload))
+        """Tell whether the record's message was sent; it cannot be taken twice.
+
+        What went to all of a family can be taken once by each member: its count goes below zero then.
+        """
+        crc = zlib.crc32(record.payload)
+        key = (record.cause, record.to, record.type, crc)
         count = self.open.get(key, 0)
-        if count > 0:
-            self.open[key] = count - 1
-        return count > 0
+        if family := family_of(record.to):
+            to_all = self.open.get((record.cause, f"{family}:{EVERYONE}", record.type, crc), 0)
+        else:
+            to_all = 0
+        if count + to_all <= 0:
+            return False
+        if key not in self.open:
+            self.order.append(key)
+        self.open[key] = count - 1
+        return True
 
     def give_back(self, record: Record) -> None:
         """Count a delivery that failed as not made: it comes again."""
@@ -100,18 +112,22 @@ class _Sent:
 
 
 class Replay:
-    """One replay, record by record, from a snapshot or from the first record on; `actors` shows the states."""
+    """One replay, record by record, from a snapshot or from the first record on."""
 
     def __init__(self, topology: Topology, seed: int, base: Snapshot | None = None) -> None:
-        self.actors = build_core(topology, seed)
-        unread = load_states(self.actors, base)
+        self._cast = build_core(topology, seed)
+        unread = load_states(self._cast, base)
         if unread:
             raise StorageError(f"the snapshot to start from does not fit this version: {', '.join(unread)}")
-        self._done = positions(self.actors, base)
-        self._fold = Fold(self.actors, self._done)
+        self._fold = Fold(self._cast, base)
         self._sent = _Sent(dict(topology.topics))
         self._booted_at = 0
         self.records = 0
+
+    @property
+    def actors(self) -> dict[str, Actor[Any]]:
+        """Who acts now, with the states reached."""
+        return self._cast.all()
 
     @property
     def turns(self) -> int:
@@ -120,7 +136,7 @@ class Replay:
 
     def since(self, name: str) -> int:
         """Give the record from which on an actor's state is this replay's own."""
-        return self._done[name]
+        return self._fold.reached(name)
 
     def apply(self, record: Record) -> None:
         """Run one record; raises ReplayDivergence where it differs from the journal."""
@@ -130,20 +146,24 @@ class Replay:
             self._booted_at = record.seq
             self._sent = _Sent(dict(note.topics))
         elif record.status is Status.CRASHED:
-            if record.to not in self.actors:  # an edge's turn is journaled before it is run
+            if self._cast.find(record.to) is None:  # an edge's turn is journaled before it is run
                 self._sent.give_back(record)
         else:
             self._check_sent(record)
-        if record.status is Status.APPLIED and record.to not in self.actors:
-            raise ReplayDivergence(f"record {record.seq}: this topology has no core actor called {record.to}")
         outbox = self._fold.apply(record)
+        if outbox is None and record.status in (Status.APPLIED, Status.BORN):
+            self._check_there(record)
         if outbox:
             self._sent.note(record.seq, outbox)
+
+    def _check_there(self, record: Record) -> None:
+        if self._cast.find(record.to) is None and record.seq > self.since(record.to):
+            raise ReplayDivergence(f"record {record.seq}: no core actor called {record.to} lives in this topology")
 
     def _check_sent(self, record: Record) -> None:
         """Closed world: what one of our actors is said to have sent must have been sent, in this life, by its turn."""
         source = record.to if record.sender == FROM_TIMER else record.sender
-        if source not in self.actors or record.cause <= self._done[source] or record.cause < record.seq - _WINDOW:
+        if self._cast.find(source) is None or record.cause <= max(self.since(source), record.seq - _WINDOW - 1):
             return
         if record.cause < self._booted_at or not self._sent.take(record):
             raise ReplayDivergence(
@@ -152,17 +172,19 @@ class Replay:
             )
 
 
-def build_core(topology: Topology, seed: int) -> dict[str, Actor[Any]]:
+def build_core(topology: Topology, seed: int) -> Cast:
     """Make the core actors of a topology, supervisor included, without a host; edges are left out."""
     context = ReplayContext(seed)
     specs = topology.specs
     if all(spec.name != SUPERVISOR for spec in specs):
         specs = (ActorSpec(SUPERVISOR, Supervisor), *specs)
-    return {spec.name: spec.factory(context, spec.name) for spec in specs if not _is_edge(spec)}
+    fixed = {spec.name: spec.factory(context, spec.name) for spec in specs if not is_edge(spec.factory)}
 
+    def make(name: str) -> Actor[Any] | None:
+        factory = topology.factory_of(name)
+        return None if factory is None else factory(context, name)
 
-def _is_edge(spec: ActorSpec) -> bool:
-    return bool(getattr(getattr(spec.factory, "func", spec.factory), "edge", False))
+    return Cast(fixed, make)
 
 
 def replay(directory: Path, topology: Topology, seed: int | None = None) -> ReplayReport:

@@ -17,8 +17,9 @@ from actors.runtime.errors import HandlerCrashed, NoAnswer, ProcessKilled, Repla
 from actors.runtime.faults import Faults, Phase
 from actors.runtime.host import Host
 from actors.runtime.memory import MemoryLedger, MemoryStore
+from actors.runtime.messages import Began
 from actors.runtime.outlets import HostOutlet
-from actors.runtime.parcel import FROM_RUNTIME, Control, GuardedFuture, Outgoing, Parcel
+from actors.runtime.parcel import FROM_RUNTIME, Control, GuardedFuture, Outgoing, Parcel, Passage
 from actors.runtime.record import Record
 from actors.runtime.topology import Topology
 from domain.errors import StorageError
@@ -61,7 +62,6 @@ class SimulatorHost(Host):
         self._snapshot_records = snapshot_records
         self._snapshot_at = 0
         self._base_us = self._boot_us = START_US
-        self._arrived: dict[tuple[str, str], int] = {}
         self._busy_until: dict[str, int] = {}
         self._armed: set[str] = set()
 
@@ -179,10 +179,14 @@ class SimulatorHost(Host):
             self.dead_letter(parcel, "no such actor")
             return
         delay = 0 if parcel.sender == FROM_RUNTIME else self.chaos.delay_us()
-        pair = (parcel.sender, parcel.to)
-        arrival = max(self.agenda.now + delay, self._arrived.get(pair, 0))
-        self._arrived[pair] = arrival
-        self.agenda.at(arrival, "mail", lambda: self._arrive(cell, parcel))
+        self.agenda.travel(parcel.sender, parcel.to, delay, lambda: self._arrive(cell, parcel))
+
+    def deliver_passage(self, cell: Cell, passage: Passage) -> None:
+        """Let a passage arrive: a beginning at once, before what anybody sends to the address from here on."""
+        begins = type(passage.parcel.message) is Began
+        delay = 0 if begins else self.chaos.delay_us()
+        sender, to = passage.parcel.sender, passage.parcel.to
+        self.agenda.travel(sender, to, delay, lambda: self._arrive(cell, passage), opens=begins)
 
     def control(self, name: str, control: Control) -> None:
         """Bring a control to an actor, before its mail."""
@@ -203,8 +207,8 @@ class SimulatorHost(Host):
 
     # --- turns -------------------------------------------------------------------------------------------------------
 
-    def _arrive(self, cell: Cell, parcel: Parcel) -> None:
-        cell.mailbox.put(Envelope(parcel))
+    def _arrive(self, cell: Cell, mail: Parcel | Passage) -> None:
+        cell.mailbox.put(Envelope(mail))
         self._arm(cell)
 
     def _arm(self, cell: Cell) -> None:
@@ -221,22 +225,11 @@ class SimulatorHost(Host):
         mark = f"{self.agenda.now}|{cell.name}|{type(getattr(envelope.message, 'message', None)).__name__}"
         self.trace = zlib.crc32(getattr(envelope.message, "payload", b""), zlib.crc32(mark.encode(), self.trace))
         self.chaos.disk_may_fill(self.agenda.now)
-        self._one_pykka_turn(cell, envelope)
+        cell.take(envelope)
         self._busy_until[cell.name] = self.agenda.now + self.chaos.service_us(TURN_US)
         self._arm(cell)
         if self.ledger.last_seq - self._snapshot_at >= self._snapshot_records:
             self.take_snapshot()
-
-    def _one_pykka_turn(self, cell: Cell, envelope: "Envelope[Any]") -> None:
-        """Do what one round of pykka's loop does."""
-        try:
-            answer = cell.actor._handle_receive(envelope.message)  # noqa: SLF001 (tests/…/test_pykka.py guards the name)
-        except HandlerCrashed:
-            if envelope.reply_to is not None:
-                envelope.reply_to.set_exception()
-            return
-        if envelope.reply_to is not None:
-            envelope.reply_to.set(answer)
 
     def answer(self, cell: Cell, parcel: Parcel) -> Any:
         """Let an actor answer a query, and prove that it only read."""
@@ -255,6 +248,12 @@ class SimulatorHost(Host):
             watch(cell.actor, record, outbox)
         return record
 
+    def passed(self, cell: Cell, parcel: Parcel) -> None:
+        """Journal a birth or a retirement, between two chances to die."""
+        self.chaos.may_die("before the record")
+        super().passed(cell, parcel)
+        self.chaos.may_die("after the record")
+
     def dispatch(self, name: str, seq: int, out: Outgoing) -> None:
         """Send one entry of an outbox on its way; the process may die between two of them."""
         super().dispatch(name, seq, out)
@@ -263,17 +262,17 @@ class SimulatorHost(Host):
     def take_snapshot(self) -> None:
         """Save all states, as the keeper's thread does in production."""
         self.sync()
-        for name in self.core():
-            if not self.cells[name].mailbox.held:
-                self.remember(self.cells[name], self.journal.last_seq)
-        self.store.save(self.snapshot(self.journal.last_seq))
+        for cell in self.core().values():
+            if not cell.mailbox.held:
+                self.remember(cell, self.journal.last_seq)
+        self.store.save(self.snapshot())
         self._snapshot_at = self.journal.last_seq
 
     # --- faults ------------------------------------------------------------------------------------------------------
 
     def strike(self, name: str, phase: Phase) -> None:
         """Raise here if a planted or a random fault says so."""
-        current = self.cells[name].current
+        current = self.running(name)
         if current is None:
             return
         super().strike(name, phase)
@@ -293,7 +292,6 @@ class SimulatorHost(Host):
     def _forget(self) -> None:
         self.up = False
         self.agenda.new_life()
-        for mine in (self._arrived, self._busy_until):
-            mine.clear()
+        self._busy_until.clear()
         self._armed.clear()
         self._snapshot_at = self.ledger.last_seq

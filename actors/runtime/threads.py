@@ -20,7 +20,7 @@ from actors.runtime.host import Host
 from actors.runtime.journal import Journal, JournalOptions, lock_directory
 from actors.runtime.keeper import Keeper
 from actors.runtime.outlets import HostOutlet
-from actors.runtime.parcel import Control, Parcel
+from actors.runtime.parcel import Control, Parcel, Passage
 from actors.runtime.past import FolderPast
 from actors.runtime.snapshots import SnapshotFolder
 from actors.runtime.timers import Timers
@@ -30,6 +30,7 @@ from domain.errors import StorageError
 from domain.message import Message
 
 if TYPE_CHECKING:
+    from actors.runtime.cell import Cell
     from actors.runtime.recovery import Recovery
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,10 @@ class ThreadHost(Host):
             return
         cell.mailbox.put(Envelope(parcel))
 
+    def deliver_passage(self, cell: "Cell", passage: Passage) -> None:
+        """Put a passage into its mailbox."""
+        cell.mailbox.put(Envelope(passage))
+
     def arm_timer(self, parcel: Parcel, delay_us: int, *, real: bool) -> None:
         """Deliver a parcel later, on the actors' clock or in real time."""
         self._timers.after(delay_us / SECOND_US if real else self.clock.real_seconds(delay_us), parcel)
@@ -188,7 +193,7 @@ class ThreadHost(Host):
         self.build()
         self.recovery = self.bring_back(past, self._store, journal.torn_bytes)
         self._keeper = Keeper(journal, self._store, self.options, take_snapshot=self.take_snapshot, fail=self.fail)
-        self._watchdog = Watchdog(self.cells, *self._hang)
+        self._watchdog = Watchdog(lambda: self.cells, *self._hang)
         log.info("start %d: %s", self.boot, self.recovery)
 
     # --- snapshots ---------------------------------------------------------------------------------------------------
@@ -196,7 +201,7 @@ class ThreadHost(Host):
     def take_snapshot(self) -> None:
         """Let every core actor take a snapshot between two turns and save them; raises StorageError, OSError."""
         answered = threading.Semaphore(0)
-        names = [name for name in self.core() if not self.cells[name].mailbox.closed]
+        names = [name for name, cell in self.core().items() if not cell.mailbox.closed]
         for name in names:
             with contextlib.suppress(pykka.ActorDeadError):
                 self.control(name, Control("snapshot", answered.release))
@@ -207,7 +212,7 @@ class ThreadHost(Host):
         self._save()
 
     def _save(self) -> None:
-        snapshot = self.snapshot(self.journal.last_seq)
+        snapshot = self.snapshot()
         self.journal.sync()
         self._store.save(snapshot)
 
@@ -264,8 +269,8 @@ class ThreadHost(Host):
         if self.ended:
             return
         try:
-            for cell in self.cells.values():
-                if not cell.actor.edge and cell.actor.actor_stopped.is_set() and cell.failed is None:
+            for cell in self.core().values():
+                if cell.actor.actor_stopped.is_set() and cell.failed is None:
                     self.remember(cell, self.journal.last_seq)
             self._save()
         except (StorageError, OSError) as error:

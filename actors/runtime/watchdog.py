@@ -23,7 +23,7 @@ def log_only(name: str, seconds: float) -> None:
 class Watchdog:
     """A thread that looks at every actor twice a second and reports a turn older than `limit_s`, with all stacks."""
 
-    def __init__(self, cells: Mapping[str, Cell], limit_s: float, on_hang: OnHang) -> None:
+    def __init__(self, cells: Callable[[], Mapping[str, Cell]], limit_s: float, on_hang: OnHang) -> None:
         self._cells = cells
         self._limit_s = limit_s
         self._on_hang = on_hang
@@ -43,7 +43,7 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._stop.wait(min(PERIOD_S, self._limit_s / 4)):
-            for name, cell in self._cells.items():
+            for name, cell in self._cells().items():
                 self._look(name, cell)
 
     def _look(self, name: str, cell: Cell) -> None:
