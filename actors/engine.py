@@ -19,7 +19,7 @@ from actors.runtime import ActorSpec, ThreadHost
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
-from actors.venues import SANDBOX, Place
+from actors.venues import HEARTBEAT, SANDBOX, Place
 from domain.config import Settings
 from domain.errors import ConfigError
 from domain.indicators.kernels import warm_kernels
@@ -72,6 +72,8 @@ class Engine:
         self._refuse_other_books(books.venue, journal)
         self._exits, self._lost = self._held_elsewhere(books.held)
         self._markets = (*markets, *self._exits)
+        self._besides = () if HEARTBEAT in self._markets else self._listed(HEARTBEAT)
+        self._watched = (*self._markets, *self._besides)  # until the universe says otherwise
         self._prefix = identifier_prefix
         self._settings = settings
         self._outlets = outlets
@@ -91,7 +93,7 @@ class Engine:
             *self._edges_to(place),
             *self._archivist(outlets.archive),
         ]
-        wiring = system(self._markets, edges, exchange=place.private is None)
+        wiring = system(edges, exchange=place.private is None)
         self._host = ThreadHost(wiring, journal, place.clock, seed, code_version)
 
     def _refuse_other_books(self, venue: str, journal: Path) -> None:
@@ -105,9 +107,13 @@ class Engine:
     def _held_elsewhere(self, held: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What is held in markets that shall not be entered: those the exchange lists, and those it does not."""
         others = tuple(market for market in held if market not in self._entries)
-        listed = frozenset(self._place.rest.market_all()) if others else frozenset()
-        exits = tuple(market for market in others if market in listed)
-        return exits, tuple(market for market in others if market not in listed)
+        exits = self._listed(*others)
+        return exits, tuple(market for market in others if market not in exits)
+
+    def _listed(self, *markets: str) -> tuple[str, ...]:
+        """Those of these markets that the exchange lists."""
+        known = frozenset(self._place.rest.market_all()) if markets else frozenset()
+        return tuple(market for market in markets if market in known)
 
     def _edges_to(self, place: Place) -> list[ActorSpec]:
         now = self.now
@@ -118,8 +124,7 @@ class Engine:
                 "feed",
                 functools.partial(
                     Feed,
-                    open_stream=place.public(self._markets),
-                    markets=self._markets,
+                    open_stream=place.public(self._watched),
                     now=now,
                     listeners=listeners,
                     client=place.rest,
@@ -131,7 +136,7 @@ class Engine:
                     Listings,
                     client=place.rest,
                     glance=place.glance,
-                    markets=self._markets,
+                    markets=self._watched,
                     now=now,
                     real_seconds=self.real_seconds,
                 ),
@@ -139,7 +144,7 @@ class Engine:
         ]
         if place.private:
             edges[:0] = [
-                ActorSpec("venue", functools.partial(Venue, client=place.rest, now=now, markets=self._markets)),
+                ActorSpec("venue", functools.partial(Venue, client=place.rest, now=now, markets=self._watched)),
                 ActorSpec("userstream", functools.partial(UserStream, open_stream=place.private, now=now)),
                 ActorSpec(
                     "keywatch",
@@ -171,7 +176,7 @@ class Engine:
         self._host.start()
         for text in missed:
             self._tell_incident("not_recorded", "recorder", text)
-        for name in (*SETTINGS_FOR, *map(market_actor, self._markets)):
+        for name in SETTINGS_FOR:
             self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
         opened = SessionOpened(
             self._place.name,
@@ -180,8 +185,9 @@ class Engine:
             self._place.clock.speed,
             entries=self._entries,
             halted=tuple(self._halted.items()),
+            watched=self._besides,
         )
-        for name in (*SESSION_FOR, *map(market_actor, self._markets), "listings"):
+        for name in (*SESSION_FOR, "listings"):
             self._host.tell(name, opened)
         if self._place.private is None:
             self._host.tell("venue", opened)

@@ -1,5 +1,6 @@
 """The in-process exchange: fills our orders against the real public books and trades, with play money."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, assert_never
@@ -15,6 +16,7 @@ from domain.messages import (
     CancelOrder,
     LookUpAnswered,
     LookUpOrder,
+    MarketsWatched,
     OrderSeen,
     SessionOpened,
     StreamChanged,
@@ -33,6 +35,7 @@ Accepted: TypeAlias = (
     Recovered
     | Restarted
     | SessionOpened
+    | MarketsWatched
     | BookSeen
     | TradesPrinted
     | StreamChanged
@@ -62,7 +65,7 @@ class Exchange(Actor[ExchangeState]):
     State = ExchangeState
     mailbox_limit = 50_000
 
-    def handle(self, message: Accepted) -> None:
+    def handle(self, message: Accepted) -> None:  # noqa: C901 (a table of contents has as many lines as messages)
         """Hand each message to its handler."""
         match message:
             case BookSeen():
@@ -78,7 +81,10 @@ class Exchange(Actor[ExchangeState]):
             case AccountWanted():
                 self._on_account(message.request)
             case SessionOpened():
-                self._open(message.markets)
+                self._list(message.markets)
+                self.publish("streams", StreamChanged("private", True, "in this process", self.now))
+            case MarketsWatched():
+                self._list([market for market in message.markets if market not in self.state.exchange.terms])
             case Recovered() | StreamChanged(connected=False):
                 self._forget_books()
             case Restarted() | StreamChanged():
@@ -86,12 +92,11 @@ class Exchange(Actor[ExchangeState]):
             case _:
                 assert_never(message)
 
-    def _open(self, markets: tuple[str, ...]) -> None:
+    def _list(self, markets: Iterable[str]) -> None:
         for market in markets:
             terms = default_terms(market, self.now)
             self.state.exchange.terms[market] = terms
             self.publish("terms", TermsLoaded(terms))
-        self.publish("streams", StreamChanged("private", True, "in this process", self.now))
 
     def _forget_books(self) -> None:
         """Nobody knows what is displayed now: until the next book nothing can be taken."""

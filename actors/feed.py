@@ -3,18 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, assert_never
 
-from actors.lookout import Patience, TradeClient
+from actors.lookout import Outlets, Patience, TradeClient
+from actors.pace import Pace
 from actors.rhythm import MarketStaleness, Staleness
 from actors.runtime import Actor, Context
-from actors.standin import Outlets, StandIn
+from actors.standin import StandIn
 from actors.tape import Tape
-from domain.market import US_PER_S, Book, Trade
+from domain.market import MINUTE, US_PER_S, Book, Trade
 from domain.messages import (
     BookSeen,
     IntervalDue,
     IntervalEnded,
+    MarketsWatched,
     StreamChanged,
     StreamMeasured,
     TickerSeen,
@@ -25,9 +27,7 @@ BOOK_EVERY_US = US_PER_S  # a market's book goes out once a second at the most
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
 TRADES_MAX = 500  # trades of one message
 
-Accepted: TypeAlias = IntervalDue
-
-T = TypeVar("T")
+Accepted: TypeAlias = IntervalDue | MarketsWatched
 
 
 class PublicStream(Protocol):
@@ -35,6 +35,7 @@ class PublicStream(Protocol):
 
     def start(self) -> None: ...  # noqa: D102
     def stop(self) -> None: ...  # noqa: D102
+    def watch(self, markets: tuple[str, ...], /) -> None: ...  # noqa: D102
     def probe(self, mark: int) -> None: ...  # noqa: D102
     def check(self) -> None: ...  # noqa: D102
     def renew(self, reason: str) -> None: ...  # noqa: D102
@@ -53,44 +54,17 @@ OpenStream: TypeAlias = Callable[
 """Builds the stream: given what to call on a trade, a book, the echo of a probe, and a change of the connection."""
 
 
-class Pace(Generic[T]):
-    """Lets one item of each market pass in so much time; of those that came too early the newest passes later."""
-
-    def __init__(self, every: float) -> None:
-        self._every = every
-        self._passed: dict[str, float] = {}
-        self._early: dict[str, T] = {}
-        self._look_at = 0.0
-
-    def passes(self, market: str, item: T, now: float) -> bool:
-        """Whether this one may pass now; otherwise it is kept for `late`."""
-        if now - self._passed.get(market, now - self._every) < self._every:
-            self._early[market] = item
-            return False
-        self._early.pop(market, None)
-        self._passed[market] = now
-        return True
-
-    def late(self, now: float) -> list[T]:
-        """Those kept whose time has come."""
-        if not self._early or now < self._look_at:
-            return []
-        self._look_at = now + self._every / 8
-        ripe = [market for market in self._early if now - self._passed[market] >= self._every]
-        self._passed.update(dict.fromkeys(ripe, now))
-        return [self._early.pop(market) for market in ripe]
-
-
 class Feed(Actor[None]):
     """Owns the public socket, and with a `client` the REST calls that stand in for it.
 
-    Edge: sends TradesPrinted to the market of each frame, and IntervalEnded to every market once a frame or the echo of
-    a probe shows that all of the interval was received; publishes StreamChanged on `streams` and TickerSeen on
-    `tickers`. Listeners get the trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames
-    of one socket come in order: an interval's end is told after all its trades. Every trade is told once. With a client
-    the trades of a gap are told before those after it, REST takes over from a silent stream, and no end of an interval
-    is told to a market that may miss trades; publishes SourceChanged and GapFilled on `tape`, StreamMeasured on
-    `freshness`. `real` gives the seconds by which prices are paced for the eye.
+    Edge: follows MarketsWatched. Sends TradesPrinted to the market of each frame, and IntervalEnded to every market
+    once a frame or the echo of a probe shows that all of the interval was received; publishes StreamChanged on
+    `streams`, which a market that joins a running stream is sent alone, and TickerSeen on `tickers`. Listeners get the
+    trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames of one socket come in order:
+    an interval's end is told after all its trades. Every trade is told once. With a client the trades of a gap are told
+    before those after it, REST takes over from a silent stream, and no end of an interval is told to a market that may
+    miss trades; publishes SourceChanged and GapFilled on `tape`, StreamMeasured on `freshness`. `real` gives the
+    seconds by which prices are paced for the eye, `markets` those watched before any MarketsWatched.
     """
 
     edge = True
@@ -102,8 +76,8 @@ class Feed(Actor[None]):
         name: str,
         *,
         open_stream: OpenStream,
-        markets: tuple[str, ...],
         now: Callable[[], int],
+        markets: tuple[str, ...] = (),
         listeners: tuple[str, ...] = (),
         client: TradeClient | None = None,
         patience: Patience | None = None,
@@ -111,8 +85,10 @@ class Feed(Actor[None]):
     ) -> None:
         super().__init__(context, name)
         self._real = real
-        self._tapes = {market: Tape() for market in sorted(markets)}
         self._now = now
+        self._tapes = {market: Tape(now()) for market in sorted(markets)}
+        self._watched = frozenset(markets)
+        self._joining: dict[str, int] = {}  # since when a new market waits to be heard on a stream that is up
         self._listeners = listeners
         self._stream = open_stream(self._on_trade, self._on_book, self._on_echo, self._on_state)
         self._lock = threading.Lock()
@@ -150,20 +126,46 @@ class Feed(Actor[None]):
         self._stream.stop()
 
     def handle(self, message: Accepted) -> None:
+        """Hand each message to its handler."""
+        match message:
+            case IntervalDue():
+                self._on_due(message.end)
+            case MarketsWatched():
+                self._on_watched(message.markets)
+            case _:
+                assert_never(message)
+
+    def _on_due(self, end: int) -> None:
         """An interval is over by the clock: say so now, or as soon as the server's time has passed its end."""
         with self._lock:
-            self._due.append(message.end)
+            self._due.append(end)
             self._end_intervals()
             quiet = bool(self._due)
         if quiet:
-            self._stream.probe(message.end)
+            self._stream.probe(end)
+
+    def _on_watched(self, markets: tuple[str, ...]) -> None:
+        """Follow the market actors that live."""
+        with self._lock:
+            before, self._watched = self._watched, frozenset(markets)
+            new, gone = sorted(self._watched - before), sorted(before - self._watched)
+            for market in new:
+                self._begin(market)
+            for market in gone:
+                self._joining.pop(market, None)
+            if self._standin is not None:
+                self._standin.leave(gone)
+        if new or gone:
+            self._stream.watch(tuple(sorted(markets)))
 
     # --- the socket's thread
 
     def _on_trade(self, market: str, trade: Trade) -> None:
         with self._lock:
             self._pulse(trade.at)
-            if (tape := self._tapes.get(market)) is not None:
+            if market in self._watched:
+                self._join(market)
+                tape = self._tapes[market]
                 behind = tape.behind
                 self._go_on(market, tape.take(trade, self._real()))
                 if (behind or tape.owed) and self._standin is not None:
@@ -173,7 +175,7 @@ class Feed(Actor[None]):
     def _on_book(self, market: str, book: Book) -> None:
         with self._lock:
             self._pulse(book.at)
-            if market in self._tapes and self._books.passes(market, seen := BookSeen(market, book), book.at):
+            if market in self._watched and self._books.passes(market, seen := BookSeen(market, book), book.at):
                 self._tell_listeners(seen)
             self._show_late(book.at)
 
@@ -185,6 +187,7 @@ class Feed(Actor[None]):
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         with self._lock:
             self._connected = connected
+            self._joining.clear()  # all are told of this change
             if self._standin is not None and connected:
                 self._standin.connected()
             elif self._standin is not None:
@@ -197,8 +200,26 @@ class Feed(Actor[None]):
 
     # --- with the lock held
 
+    def _begin(self, market: str) -> None:
+        """A market is watched from now on; its actor hears of the stream once the stream is heard to tell of it."""
+        tape = self._tapes.get(market)
+        if self._standin is None or tape is None:  # otherwise one that is just leaving stays
+            self._tapes[market] = Tape(self._now())
+        if self._connected:
+            self._joining[market] = self._now()
+        if self._standin is not None:
+            self._standin.join(market)
+
+    def _join(self, market: str) -> None:
+        """The stream tells of this market: if it is new, its actor goes on as after a reconnect."""
+        if self._joining.pop(market, None) is not None:
+            told = StreamChanged("public", True, "watched from here on", self._now())
+            self.outlet.send(f"market:{market}", told)
+
     def _go_on(self, market: str, trades: tuple[Trade, ...]) -> None:
         """These are the market's next trades."""
+        if market not in self._watched:
+            return
         for at in range(0, len(trades), TRADES_MAX):
             printed = TradesPrinted(market, trades[at : at + TRADES_MAX])
             self.outlet.send(f"market:{market}", printed)
@@ -230,12 +251,15 @@ class Feed(Actor[None]):
     def _end_intervals(self) -> None:
         while self._due and self._due[0] <= self._server_time:
             end = self._due.pop(0)
-            for market in self._tapes:
+            for market in sorted(self._watched):
+                if end - self._joining.get(market, end) >= MINUTE:  # without a trade it is subscribed by now, too
+                    self._join(market)
                 if self._standin is None or not self._standin.must_wait(market, end):
                     self._end(market, end)
 
     def _end(self, market: str, end: int) -> None:
-        self.outlet.send(f"market:{market}", IntervalEnded(end))
+        if market in self._watched:
+            self.outlet.send(f"market:{market}", IntervalEnded(end))
 
     def _repair(self, market: str) -> None:
         """Trades of this market are lost: it is to load its candles, as after a loss of the stream."""

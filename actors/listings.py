@@ -14,14 +14,21 @@ from actors.upbit.quotes import Listing
 from domain.errors import BadPayload, ExchangeError
 from domain.listings import MarketListing
 from domain.market import HOUR, KST_OFFSET, US_PER_S
-from domain.messages import IncidentRaised, ListingsRead, ListingsWanted, SessionOpened, StepsCompared
+from domain.messages import (
+    IncidentRaised,
+    ListingsRead,
+    ListingsWanted,
+    MarketsWatched,
+    SessionOpened,
+    StepsCompared,
+)
 
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 60.0  # real, after a look that failed
 LEAST_S: Final = 5.0  # real, between two looks of our own, however fast the clock runs
 
-Accepted: TypeAlias = SessionOpened | ListingsWanted
+Accepted: TypeAlias = SessionOpened | ListingsWanted | MarketsWatched
 
 
 class Quotes(rulebook.Quotes, Protocol):
@@ -96,6 +103,11 @@ class Listings(Actor[None]):
                 self._wanted.set()
             case SessionOpened():
                 self._wanted.set()
+            case MarketsWatched():
+                new = set(message.markets) - set(self._markets)
+                self._markets = message.markets
+                if new:
+                    self._wanted.set()
             case _:
                 assert_never(message)
 

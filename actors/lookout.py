@@ -1,12 +1,13 @@
 """Whether REST shows trades that a stream has not told."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from domain.errors import RequestRefused
 from domain.market import Trade
+from domain.message import Message
 
 NAMED_MAX: Final = 200  # more names make an address longer than many a gateway takes (8 kB)
 
@@ -31,6 +32,23 @@ class Patience:
     hold_s: float = 30.0
     measure_s: float = 5.0
     renew_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Whom it works for: all but `measure` are called with the lock held.
+
+    `go_on` takes trades of a market in order, `end` the end of an interval whose trades have all gone on, `repair` a
+    market whose trades are lost for good, `heal` one the stream says nothing of, `measure` comes now and then.
+    """
+
+    now: Callable[[], int]
+    go_on: Callable[[str, tuple[Trade, ...]], None]
+    end: Callable[[str, int], None]
+    repair: Callable[[str], None]
+    heal: Callable[[str], None]
+    say: Callable[[Message], None]
+    measure: Callable[[tuple[str, ...]], None]
 
 
 class Quote(Protocol):

@@ -204,6 +204,8 @@ class Market(Actor[MarketState]):
         state = self.state
         if not state.holding or not state.connected or loaded.until < state.trusted_from:
             return
+        if loaded.since and not state.base_end:  # a gap's answer, asked for before this actor was begun again
+            return
         if loaded.since == 0 and not self._seed(loaded):
             return
         known = [bar for bar in state.minutes if bar.start < loaded.since or bar.start >= loaded.until]

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from actors.portfolio import Portfolio
-from actors.runtime import Record, ReplayReport, Status, Topology, replay
+from actors.runtime import Record, ReplayReport, Status, replay
 from actors.runtime.cast import Cast
 from actors.runtime.past import FolderPast
 from actors.runtime.record import decode_boot
@@ -14,7 +14,7 @@ from actors.runtime.recovery import recover
 from actors.runtime.replay import ReplayContext
 from actors.runtime.segments import listing, load, read, records
 from actors.runtime.snapshots import SnapshotFolder
-from actors.system import core, topics
+from actors.system import core_alone
 from domain.errors import StorageError
 
 EXCHANGE = "Exchange"
@@ -23,11 +23,7 @@ NEWEST = 1_000  # records among which the latest time is: turns of several threa
 
 def replay_home(journal: Path) -> ReplayReport:
     """Replay the journal in this folder; raises JournalDamaged, or StorageError when there is nothing to replay."""
-    markets, exchange = _cast(journal)
-    specs = core(markets, exchange=exchange)
-    present = {spec.name for spec in specs}
-    heard = {topic: tuple(name for name in names if name in present) for topic, names in topics(markets).items()}
-    return replay(journal, Topology(specs, heard))
+    return replay(journal, core_alone(exchange=_traded_inside(journal)))
 
 
 def last_time(journal: Path) -> int:
@@ -65,10 +61,9 @@ def _newest_first(journal: Path) -> Iterator[Record]:
         yield from reversed([record for _, record in found])
 
 
-def _cast(journal: Path) -> tuple[tuple[str, ...], bool]:
-    """Every market any start of this journal had, and whether any of them traded on the in-process exchange."""
+def _traded_inside(journal: Path) -> bool:
+    """Whether any start of this journal traded on the in-process exchange."""
     boots = [decode_boot(record.payload) for record in read(journal) if record.status is Status.BOOT]
     if not boots:
         raise StorageError(f"the journal in {journal} holds no start of a session")
-    names = dict.fromkeys(name for boot in boots for name, _ in boot.actors if name.startswith("market:"))
-    return tuple(name.partition(":")[2] for name in names), any(("venue", EXCHANGE) in boot.actors for boot in boots)
+    return any(("venue", EXCHANGE) in boot.actors for boot in boots)

@@ -3,16 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 
 from actors.gaps import Gaps
-from actors.lookout import Lookout, Patience, TradeClient
+from actors.lookout import Lookout, Outlets, Patience, TradeClient
 from actors.tape import HELD_MAX, Tape
 from domain.errors import ExchangeError
 from domain.market import HOUR, US_PER_S, Trade
-from domain.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -21,28 +19,11 @@ OVERLAP: Final = 2 * US_PER_S  # trades may come late: REST is asked from this l
 JOIN_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outlets:
-    """Whom it works for: all but `measure` are called with the lock held.
-
-    `go_on` takes trades of a market in order, `end` the end of an interval whose trades have all gone on, `repair` a
-    market whose trades are lost for good, `heal` one the stream says nothing of, `measure` comes now and then.
-    """
-
-    now: Callable[[], int]
-    go_on: Callable[[str, tuple[Trade, ...]], None]
-    end: Callable[[str, int], None]
-    repair: Callable[[str], None]
-    heal: Callable[[str], None]
-    say: Callable[[Message], None]
-    measure: Callable[[tuple[str, ...]], None]
-
-
 class StandIn:
     """Works on a thread of its own from `start` to `stop`; the methods between are called with the lock held."""
 
     def __init__(
-        self, client: TradeClient, tapes: Mapping[str, Tape], lock: threading.Lock, out: Outlets, patience: Patience
+        self, client: TradeClient, tapes: dict[str, Tape], lock: threading.Lock, out: Outlets, patience: Patience
     ) -> None:
         self._client = client
         self._tapes = tapes
@@ -50,12 +31,12 @@ class StandIn:
         self._out = out
         self._patience = patience
         self._gaps = Gaps(out.say, out.now)
-        self._began_at = out.now()
         self._lookout = Lookout(client, patience.confirm_s)
         self._connected = False
         self._turned_at = time.monotonic()  # when it last connected or was lost
         self._looked = self._measured = self._failed_at = 0.0
         self._failures = 0
+        self._leaving: set[str] = set()
         self._work = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed-standin", daemon=True)
@@ -72,6 +53,27 @@ class StandIn:
         self._work.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
+
+    # --- what is watched
+
+    def join(self, market: str) -> None:
+        """A market is watched from now on: its tape is there."""
+        self._leaving.discard(market)
+        self._tapes[market].looked = time.monotonic()
+
+    def leave(self, markets: Iterable[str]) -> None:
+        """These are watched no more: their tapes go with the next round, when no call about them is under way."""
+        self._leaving.update(markets)
+        self._work.set()
+
+    def _let_go(self) -> None:
+        for market in sorted(self._leaving):
+            del self._tapes[market]
+            self._lookout.settle(market)
+            self._gaps.hand_back(market)
+        if self._leaving:
+            self._leaving.clear()
+            self._close_gap()
 
     # --- what the stream does
 
@@ -130,6 +132,7 @@ class StandIn:
         """Fill what waits, then look at REST for what is silent."""
         patience = self._patience
         with self._lock:
+            self._let_go()
             waiting = sorted((tape.held_at, market) for market, tape in self._tapes.items() if tape.held)
         for _, market in waiting:
             rested_s = time.monotonic() - max(self._failed_at, self._tapes[market].lagged)
@@ -171,14 +174,14 @@ class StandIn:
         with self._lock:
             tape = self._tapes[market]
             tape.looked = asked
-            if newest <= (tape.last_at or self._began_at):
+            if newest <= (tape.last_at or tape.began_at):
                 self._lookout.settle(market)
                 self._caught_up(market, owed, asked)
                 return False
             if not tape.behind:
                 if not self._lookout.is_certain(market, newest, tape.last_at, asked):
                     return False
-                self._gaps.open("silent", tape.last_at or self._began_at)
+                self._gaps.open("silent", tape.last_at or tape.began_at)
                 tape.fall_behind()
                 self._out.heal(market)
             tape.lacks = True
@@ -210,7 +213,7 @@ class StandIn:
         """Ask REST for what is missing, and let it go on before what the stream has told since."""
         with self._lock:
             tape = self._tapes[market]
-            owed, last = tape.owed, tape.last_at or self._began_at
+            owed, last = tape.owed, tape.last_at or tape.began_at
             until = max(self._out.now(), newest, last, *(trade.at for trade in tape.held)) + 1
             since = max(last, min((until - LONGEST_GAP, *(trade.at for trade in tape.held))))
         try:
@@ -279,5 +282,8 @@ class StandIn:
         """The stream tells a market's trades again, without a hole; after the last one the gap is over."""
         self._pay(market, self._tapes[market].owed)
         self._gaps.hand_back(market)
+        self._close_gap()
+
+    def _close_gap(self) -> None:
         if not any(tape.behind for tape in self._tapes.values()):
-            self._gaps.close(max(tape.last_at for tape in self._tapes.values()))
+            self._gaps.close(max((tape.last_at for tape in self._tapes.values()), default=0))

@@ -1,6 +1,7 @@
 """Which core actors there are and who hears what: one table for the live system, the simulator and replay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from actors.clock import Clock
 from actors.exchange import Exchange
@@ -11,23 +12,27 @@ from actors.portfolio import Portfolio
 from actors.reconciler import Reconciler
 from actors.risk import Risk
 from actors.runtime import ActorSpec, Topology
+from actors.runtime.topology import EVERYONE, Factory
 from actors.universe import Universe
 
 SHOWN = ("recorder", "dashboard")
-SETTINGS_FOR = ("portfolio", "risk", "guard", *SHOWN)
+SETTINGS_FOR = ("portfolio", "risk", "guard", "universe", *SHOWN)
 SESSION_FOR = ("gateway", "risk", "reconciler", "portfolio", "guard", "universe", "clock")
+MARKET_FAMILY: Final = "market"  # the family of market actors: the universe begins and retires them
+ALL_MARKETS: Final = f"{MARKET_FAMILY}:{EVERYONE}"
+FAMILIES: Final[Mapping[str, Factory]] = {MARKET_FAMILY: Market}
 
 
 def market_actor(market: str) -> str:
     """Address of the actor of one market."""
-    return f"market:{market}"
+    return f"{MARKET_FAMILY}:{market}"
 
 
-def topics(markets: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def topics() -> dict[str, tuple[str, ...]]:
     """Who hears what is published."""
-    actors = tuple(market_actor(market) for market in markets)
     return {
-        "streams": (*actors, "gateway", "reconciler", *SHOWN),
+        "streams": (ALL_MARKETS, "gateway", "reconciler", *SHOWN),
+        "markets": ("feed", "listings", "venue"),
         "tape": SHOWN,
         "freshness": ("dashboard",),
         "terms": ("gateway", "portfolio"),
@@ -46,8 +51,11 @@ def topics(markets: Sequence[str]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def core(markets: Sequence[str], *, exchange: bool) -> tuple[ActorSpec, ...]:
-    """The core actors in start order; with `exchange` the in-process exchange stands where the venue's edge would."""
+def core(*, exchange: bool) -> tuple[ActorSpec, ...]:
+    """The core actors that are always there, in start order.
+
+    With `exchange` the in-process exchange stands where the venue's edge would.
+    """
     venue = (ActorSpec("venue", Exchange),) if exchange else ()
     return (
         ActorSpec("gateway", Gateway),
@@ -56,13 +64,20 @@ def core(markets: Sequence[str], *, exchange: bool) -> tuple[ActorSpec, ...]:
         ActorSpec("guard", Guard),
         ActorSpec("reconciler", Reconciler),
         *venue,
-        *(ActorSpec(market_actor(market), Market) for market in markets),
         ActorSpec("universe", Universe),
         ActorSpec("clock", Clock),
     )
 
 
-def system(markets: Sequence[str], edges: Sequence[ActorSpec], *, exchange: bool) -> Topology:
+def system(edges: Sequence[ActorSpec], *, exchange: bool) -> Topology:
     """The whole table: core actors, the edges given, topics, and the one name whose mail leaves the process."""
     external = frozenset() if exchange else frozenset({"venue"})
-    return Topology((*core(markets, exchange=exchange), *edges), topics(markets), external)
+    return Topology((*core(exchange=exchange), *edges), topics(), external, FAMILIES)
+
+
+def core_alone(*, exchange: bool) -> Topology:
+    """The table without edges, as a replay needs it."""
+    specs = core(exchange=exchange)
+    present = {*(spec.name for spec in specs), ALL_MARKETS}
+    heard = {topic: tuple(name for name in names if name in present) for topic, names in topics().items()}
+    return Topology(specs, heard, families=FAMILIES)

@@ -16,12 +16,14 @@ class Tape:
     While `behind`, trades before the next one are missing: those of the stream are `held` until REST told the missing
     ones. `spoke` says that the stream told a trade since, `lacks` that REST was seen to know one that nobody told.
     `owed` is the newest end of an interval that was not told because trades of it may be missing, 0 for none; `looked`
-    when REST was last seen to show nothing newer, `lagged` when it was last seen to know less than the stream.
+    when REST was last seen to show nothing newer, `lagged` when it was last seen to know less than the stream. Nobody
+    wants to be told of what was before `began_at` (microseconds UTC).
     """
 
     __slots__ = (
         "_before",
         "_seen",
+        "began_at",
         "behind",
         "doubled",
         "held",
@@ -35,7 +37,8 @@ class Tape:
         "spoke",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, began_at: int = 0) -> None:
+        self.began_at = began_at
         self.rhythm = Rhythm()
         self.last_at = 0  # time of the newest trade that went on, microseconds UTC
         self.behind = self.spoke = self.lacks = False

@@ -1,4 +1,4 @@
-"""Says which markets may be entered: those the session was opened for, unless the exchange objects to one."""
+"""Says which markets have an actor that lives, and which of them may be entered."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,9 +8,17 @@ from msgspec.structs import replace
 
 from actors.runtime import Actor, Recovered, Restarted
 from domain.listings import MarketListing
-from domain.messages import IncidentRaised, ListingsRead, SessionOpened, StepsCompared, UniverseChanged
+from domain.messages import (
+    IncidentRaised,
+    ListingsRead,
+    MarketsWatched,
+    SessionOpened,
+    SettingsChanged,
+    StepsCompared,
+    UniverseChanged,
+)
 
-Accepted: TypeAlias = Recovered | Restarted | SessionOpened | StepsCompared | ListingsRead
+Accepted: TypeAlias = Recovered | Restarted | SessionOpened | SettingsChanged | StepsCompared | ListingsRead
 
 
 @dataclass(slots=True)
@@ -18,32 +26,43 @@ class UniverseState:
     """The markets that may be entered, in the session's order, and what is against some of them just now.
 
     `steps` says where the exchange moves prices in other steps than the rule book, `listings` how it lists a market.
+    `watched` are the markets whose actors live; `opened` and `settings` are the newest of each, for those that begin.
     """
 
     markets: list[str] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
     listings: dict[str, MarketListing] = field(default_factory=dict)
+    watched: list[str] = field(default_factory=list)
+    opened: SessionOpened | None = None
+    settings: SettingsChanged | None = None
 
 
 class Universe(Actor[UniverseState]):
     """Owns which markets there are and may be entered.
 
-    Publishes UniverseChanged on `universe`, and IncidentRaised on `incidents` when a market is barred or free again: a
-    reading bars, and a later one that objects to nothing frees. Blocks on nothing; a restart loses nothing.
+    Begins and retires the market actors, tells them of settings and the session, and publishes MarketsWatched on
+    `markets`. Publishes UniverseChanged on `universe`, and IncidentRaised on `incidents` when a market is barred or
+    free again: a reading bars, and a later one that objects to nothing frees. Blocks on nothing; a restart loses
+    nothing: a start of the process says which actors live, and the opening of the session brings it to those wanted.
     """
 
     State = UniverseState
+    rears = "market"
 
     def handle(self, message: Accepted) -> None:
         """Hand each message to its handler."""
         match message:
             case SessionOpened():
                 self._on_opened(message)
+            case SettingsChanged():
+                self._on_settings(message)
             case StepsCompared():
                 self._on_steps(message)
             case ListingsRead():
                 self._on_listings(message.listings)
-            case Recovered() | Restarted():
+            case Recovered():
+                self._on_recovered(message.living)
+            case Restarted():
                 self._tell()
             case _:
                 assert_never(message)
@@ -51,12 +70,50 @@ class Universe(Actor[UniverseState]):
     def _on_opened(self, opened: SessionOpened) -> None:
         """Begin with what the start compared; of the listings count those of before until they are read again."""
         state = self.state
+        state.opened = opened
+        self._tell_markets(state.watched, opened)
+        self._watch((*opened.markets, *opened.watched))
         state.markets = list(opened.entries or opened.markets)
         state.steps = dict(opened.halted)
-        state.listings = {market: one for market, one in state.listings.items() if market in opened.markets}
+        state.listings = {market: one for market, one in state.listings.items() if market in state.watched}
         for market, reason in self._reasons():
             self._bar(market, reason)
         self._tell()
+
+    def _on_settings(self, changed: SettingsChanged) -> None:
+        self.state.settings = changed
+        self._tell_markets(self.state.watched, changed)
+
+    def _on_recovered(self, living: Iterable[str]) -> None:
+        """The start knows who lives; where a birth or a retirement was lost, the session's opening sets it right."""
+        self.state.watched = [name.partition(":")[2] for name in living]
+        self._tell()
+
+    # --- whose actors live
+
+    def _watch(self, wanted: Iterable[str]) -> None:
+        """Let the actors of exactly these markets live: the new ones are told all they need, the others retired."""
+        state = self.state
+        before, state.watched = state.watched, list(dict.fromkeys(wanted))
+        new = [market for market in state.watched if market not in before]
+        for market in new:
+            self.begin(self._actor(market))
+        for known in (state.settings, state.opened):
+            if known is not None:
+                self._tell_markets(new, known)
+        self.publish("markets", MarketsWatched(tuple(state.watched)))
+        for market in before:
+            if market not in state.watched:
+                self.retire(self._actor(market))
+
+    def _tell_markets(self, markets: Iterable[str], message: SessionOpened | SettingsChanged) -> None:
+        for market in markets:
+            self.send(self._actor(market), message)
+
+    def _actor(self, market: str) -> str:
+        return f"{self.rears}:{market}"
+
+    # --- what may be entered
 
     def _on_steps(self, compared: StepsCompared) -> None:
         """Take over what was compared; the numbers of a fault follow the price, so it is told once as an incident."""

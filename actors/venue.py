@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeAlias, assert_never
 
@@ -32,6 +32,7 @@ from domain.messages import (
     ListingsWanted,
     LookUpAnswered,
     LookUpOrder,
+    MarketsWatched,
     SubmitAnswered,
     SubmitOrder,
     TermsLoaded,
@@ -45,7 +46,7 @@ ORDER_QUEUE_S = 5.0  # real; an order that waits longer for a worker is not sent
 TERMS_RETRY_S = 5.0
 TOLD_AGAIN = 10 * MINUTE  # how long the same trouble with our key is not told again
 
-Accepted: TypeAlias = SubmitOrder | CancelOrder | LookUpOrder | AccountWanted
+Accepted: TypeAlias = SubmitOrder | CancelOrder | LookUpOrder | AccountWanted | MarketsWatched
 
 
 class OrderClient(Protocol):
@@ -95,18 +96,20 @@ class Venue(Actor[None]):
         self._cancels = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{name}-cancels")
         self._questions = ThreadPoolExecutor(WORKERS, thread_name_prefix=f"{name}-questions")
         self._ending = threading.Event()
+        self._more = threading.Event()  # the markets have changed, or it ends
         self._told: dict[str, int] = {}
         self._telling = threading.Lock()
         self._terms = threading.Thread(target=self._load_terms, name=f"{name}-terms", daemon=True)
 
     def on_begin(self) -> None:
-        """Load the terms of every market of the session, on a thread of their own: orders must not queue behind."""
+        """Load the terms of every market watched, on a thread of their own: orders must not queue behind."""
         self._client.watch(self._on_circuit)
         self._terms.start()
 
     def on_end(self) -> None:
         """Let calls in flight finish; their answers still reach the journal."""
         self._ending.set()
+        self._more.set()
         for pool in (self._orders, self._cancels, self._questions):
             pool.shutdown(wait=True, cancel_futures=True)
         if self._terms.is_alive():
@@ -125,6 +128,9 @@ class Venue(Actor[None]):
                 self._work(self._questions, asker, lambda: self._look_up(message.identifier))
             case AccountWanted():
                 self._work(self._questions, asker, lambda: self._account(message.request))
+            case MarketsWatched():
+                self._markets = message.markets
+                self._more.set()
             case _:
                 assert_never(message)
 
@@ -141,20 +147,26 @@ class Venue(Actor[None]):
         pool.submit(run)
 
     def _load_terms(self) -> None:
-        """Go round the markets whose terms are missing until there are none; a market's first failure is reported."""
-        missing, told = list(self._markets), set[str]()
-        while missing and not self._ending.is_set():
-            failed = {}
-            for market in missing:
-                if not self._ending.is_set() and (error := self._not_loaded(market)):
+        """Go round the markets whose terms are missing until there are none, and again when there are other markets."""
+        loaded, told = set[str](), set[str]()
+        while not self._ending.is_set():
+            self._more.clear()
+            failed: dict[str, str] = {}
+            for market in self._markets:
+                if market in loaded or self._ending.is_set():
+                    continue
+                if error := self._not_loaded(market):
                     failed[market] = error
-            for market in sorted(failed.keys() - told):
-                text = (
-                    f"the order terms of {market} could not be loaded: {failed[market]}; no buys there until they are"
-                )
-                self.outlet.publish("incidents", IncidentRaised(self._now(), "terms", market, text))
-            missing, told = list(failed), told | failed.keys()
-            self._ending.wait(self._terms_retry_s if missing else 0.0)
+                else:
+                    loaded.add(market)
+            self._tell_failed({market: error for market, error in failed.items() if market not in told})
+            told |= failed.keys()
+            self._more.wait(self._terms_retry_s if failed else None)
+
+    def _tell_failed(self, failed: Mapping[str, str]) -> None:
+        for market, error in sorted(failed.items()):
+            text = f"the order terms of {market} could not be loaded: {error}; no buys there until they are"
+            self.outlet.publish("incidents", IncidentRaised(self._now(), "terms", market, text))
 
     def _not_loaded(self, market: str) -> str:
         """Load the terms of one market; gives why not, "" when they are there."""

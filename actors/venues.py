@@ -91,11 +91,6 @@ def chosen(place: Place, wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool) -> OpenPublic:
-    codes = list(dict.fromkeys((*markets, HEARTBEAT)))
-    wanted: tuple[dict[str, Any], ...] = ({"type": "trade", "codes": codes},)
-    if books:
-        wanted += ({"type": "orderbook", "codes": [f"{market}.{BOOK_LEVELS}" for market in markets]},)
-
     def start(
         on_trade: Callable[[str, Trade], None],
         on_book: Callable[[str, Book], None],
@@ -109,9 +104,44 @@ def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool
                 case BookFrame():
                     on_book(frame.market, frame.book)
 
-        return Stream(url, wanted, on_frame=on_frame, on_state=on_state, on_echo=on_echo, limiter=limiter)
+        return MarketStream(url, markets, limiter, books=books, on_frame=on_frame, on_state=on_state, on_echo=on_echo)
 
     return start
+
+
+def _wanted(markets: tuple[str, ...], *, books: bool) -> tuple[dict[str, Any], ...]:
+    """What the public stream is asked for, of these markets and the heartbeat."""
+    codes = list(dict.fromkeys((*markets, HEARTBEAT)))
+    trades: dict[str, Any] = {"type": "trade", "codes": codes}
+    if not books:
+        return (trades,)
+    return (trades, {"type": "orderbook", "codes": [f"{code}.{BOOK_LEVELS}" for code in codes]})
+
+
+class MarketStream(Stream):
+    """The public stream: the same types for whatever markets are watched."""
+
+    def __init__(  # noqa: PLR0913 (what a socket needs, by name)
+        self,
+        url: str,
+        markets: tuple[str, ...],
+        limiter: Limiter,
+        *,
+        books: bool,
+        on_frame: Callable[[Frame], None],
+        on_state: Callable[[bool, str], None],
+        on_echo: Callable[[int], None],
+    ) -> None:
+        wanted = _wanted(markets, books=books)
+        super().__init__(url, wanted, on_frame=on_frame, on_state=on_state, on_echo=on_echo, limiter=limiter)
+        self._books = books
+        self._watched = frozenset(markets)
+
+    def watch(self, markets: tuple[str, ...]) -> None:
+        """Want these markets and no others from now on; not for several threads at a time."""
+        if self._watched != frozenset(markets):
+            self._watched = frozenset(markets)
+            self.replace_subscriptions(_wanted(markets, books=self._books))
 
 
 def _private(url: str, keys: Keys, limiter: Limiter) -> OpenPrivate:

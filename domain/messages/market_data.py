@@ -167,6 +167,12 @@ class UniverseChanged(Message, frozen=True):
     gone: tuple[str, ...] = ()
 
 
+class MarketsWatched(Message, frozen=True):
+    """Universe to the edges: these markets have an actor that lives, and only they want to be told of."""
+
+    markets: tuple[str, ...]
+
+
 class TermsLoaded(Message, frozen=True):
     """Fees and limits of one market as the exchange tells them."""
 
@@ -186,7 +192,8 @@ class SessionOpened(Message, frozen=True):
 
     `speed` is that of the clock: waits that belong to the transport are this many times longer in our time. `entries`
     are the markets that may be entered, () for all: the others are there because something is held in them. `halted`
-    are those of them that may not be entered after all, each with the reason.
+    are those of them that may not be entered after all, each with the reason. `watched` are markets besides, which are
+    never entered.
     """
 
     venue: str
@@ -195,3 +202,4 @@ class SessionOpened(Message, frozen=True):
     speed: float
     entries: tuple[str, ...] = ()
     halted: tuple[tuple[str, str], ...] = ()
+    watched: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from decimal import Decimal as D
 from typing import Any
 
-from actors.runtime.parcel import PUBLISH, SEND, TIMER
+from actors.runtime.parcel import BEGIN, PUBLISH, RETIRE, SEND, TIMER
 from actors.runtime.replay import ReplayContext
 from domain.decisions import OrderIntent
 from domain.market import US_PER_S, Terms
@@ -24,6 +24,8 @@ class Stage:
         self.sent: list[tuple[str, Message]] = []
         self.published: list[tuple[str, Message]] = []
         self.timers: list[tuple[int, Message]] = []
+        self.begun: list[str] = []
+        self.retired: list[str] = []
 
     @property
     def state(self) -> Any:
@@ -35,6 +37,8 @@ class Stage:
         self.sent = [(one.to, one.message) for one in outbox if one.kind == SEND]
         self.published = [(one.to, one.message) for one in outbox if one.kind == PUBLISH]
         self.timers = [(one.delay_us, one.message) for one in outbox if one.kind == TIMER]
+        self.begun = [one.to for one in outbox if one.kind == BEGIN]
+        self.retired = [one.to for one in outbox if one.kind == RETIRE]
         return self
 
     def ring(self, within_s: float = 3_600.0) -> "Stage":

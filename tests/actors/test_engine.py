@@ -13,7 +13,7 @@ import pytest
 
 from actors.engine import Engine, Outlets
 from actors.replaying import last_time
-from actors.runtime import ScaledClock
+from actors.runtime import ScaledClock, Status
 from actors.runtime.codec import decode_message
 from actors.runtime.segments import read
 from actors.upbit.quotes import Instrument, Listing, Ticker
@@ -73,6 +73,7 @@ class Tape:
     def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
         self._on_trade, self._on_book, self.echo, self._on_state = on_trade, on_book, on_echo, on_state
         self._count = 0
+        self._heeded = threading.Event()
 
     def start(self) -> None:
         self._on_state(True, "connected")
@@ -80,11 +81,16 @@ class Tape:
     def stop(self) -> None:
         self._on_state(False, "closed")
 
+    def watch(self, _: tuple[str, ...]) -> None:
+        """Every market is printed all the time, and listened to from here on."""
+        self._heeded.set()
+
     def probe(self, mark: int) -> None:
         self.echo(mark)
 
     def trade(self, price: D, at: int) -> None:
-        """A trade in BTC, with a deep book around its price."""
+        """A trade in BTC, with a deep book around its price, once somebody listens."""
+        assert self._heeded.wait(10)
         self._count += 1
         self._on_book(BTC, Book(at, (Level(price, D(10)),), (Level(price - 100_000, D(10)),)))
         self._on_trade(BTC, Trade(at, price, D(1), Side.BUY, self._count))
@@ -234,3 +240,31 @@ def test_books_of_another_venue_are_refused_before_anything_starts(stand, first,
         stand(venue=then)
     with stand(venue=first).engine:
         pass
+
+
+def test_btc_is_watched_and_kept_out_of_the_universe_when_the_session_is_for_another_market(stand, tmp_path):
+    one = stand(ETH)
+    with one.engine:
+        one.tape.trade(PRICE, one.engine.now())
+        assert one.rows.wait_for(ReconcileFinished, green=True)
+    records = list(read(tmp_path / "journal"))
+    assert [record.to for record in records if record.status is Status.BORN] == [f"market:{ETH}", f"market:{BTC}"]
+    told = [decode_message(one.type, one.payload) for one in records if one.type == "UniverseChanged"]
+    assert {changed.markets for changed in told} == {(ETH,)}
+    assert any(record.to == f"market:{BTC}" and record.type == "TradesPrinted" for record in records)
+
+
+def test_the_market_actors_of_another_session_are_retired(stand, tmp_path):
+    with stand(BTC, ETH).engine as first:
+        first.close()
+    two = stand(BTC)
+    with two.engine:
+        two.tape.trade(PRICE, two.engine.now())
+    (retired,) = [record for record in read(tmp_path / "journal") if record.status is Status.RETIRED]
+    assert (retired.to, retired.sender) == (f"market:{ETH}", "universe")
+
+
+def test_btc_is_not_watched_at_an_exchange_that_does_not_list_it(stand, tmp_path):
+    with stand(ETH, listed=(ETH,)).engine as engine:
+        engine.close()
+    assert [one.to for one in read(tmp_path / "journal") if one.status is Status.BORN] == [f"market:{ETH}"]

@@ -15,6 +15,7 @@ from domain.messages import (
     CancelOrder,
     LookUpAnswered,
     LookUpOrder,
+    MarketsWatched,
     OrderSeen,
     StreamChanged,
     SubmitAnswered,
@@ -185,3 +186,8 @@ def test_after_a_start_everything_is_as_it_was(exchange):
     exchange.tell(rest(), "gateway").tell(Recovered(2), "runtime").tell(session())
     assert next(iter(exchange.state.exchange.orders.values())).request.identifier == "e1"
     assert totals(exchange) == {"KRW": CAPITAL}
+
+
+def test_a_market_that_is_watched_later_gets_its_terms_and_the_others_keep_theirs(exchange):
+    exchange.tell(MarketsWatched((BTC, "KRW-ETH")))
+    assert [one.terms.market for one in exchange.on("terms", TermsLoaded)] == ["KRW-ETH"]

@@ -2,13 +2,15 @@ from decimal import Decimal as D
 
 import pytest
 
-from actors.feed import Feed, Pace
+from actors.feed import Feed
+from actors.pace import Pace
 from actors.rhythm import MarketStaleness, Staleness
 from domain.market import MINUTE, US_PER_S, Book, Level, Trade
 from domain.messages import (
     BookSeen,
     IntervalDue,
     IntervalEnded,
+    MarketsWatched,
     StreamChanged,
     StreamMeasured,
     TickerSeen,
@@ -27,6 +29,7 @@ class Stream:
     def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
         self.trade, self.book, self.echo, self.state = on_trade, on_book, on_echo, on_state
         self.probes: list[int] = []
+        self.watched: list[tuple[str, ...]] = []
         self.running = False
         self.fresh = Staleness(None, None, None, (), (), (), 0)
 
@@ -35,6 +38,9 @@ class Stream:
 
     def stop(self) -> None:
         self.running = False
+
+    def watch(self, markets: tuple[str, ...]) -> None:
+        self.watched.append(markets)
 
     def probe(self, mark: int) -> None:
         self.probes.append(mark)
@@ -55,6 +61,9 @@ class Rig:
 
         self.feed = Feed(self.ear, "feed", open_stream=open_stream, markets=(BTC, ETH), now=lambda: T0, **more)
         self.feed.on_begin()
+
+    def watch(self, *markets: str) -> None:
+        self.feed.run_turn("universe", MarketsWatched(markets), T0)
 
     def due(self, end: int) -> list:
         self.feed.run_turn("clock", IntervalDue(end), end + 2 * US_PER_S)
@@ -217,3 +226,71 @@ def test_what_rest_has_found_quiet_is_not_told_late(rig):
     assert told.types == (("orderbook", 30.0), ("trade", 30.0))
     assert told.late == (("trade", ETH, 30.0), ("orderbook", BTC, 30.0), ("orderbook", ETH, 30.0))
     assert (told.unheard, told.on_rest) == ((("ticker", BTC),), (ETH,))
+
+
+# --- which markets
+
+
+XRP = "KRW-XRP"
+
+
+def test_a_new_market_is_subscribed_and_told_of_the_stream_with_its_first_trade(rig):
+    rig.stream.state(True, "connected")
+    rig.watch(BTC, ETH, XRP)
+    assert rig.stream.watched == [(BTC, ETH, XRP)]
+    rig.ear.all()
+    rig.stream.trade(XRP, trade(T0))
+    rig.stream.trade(XRP, trade(T0, 2))
+    told = [one for to, one in rig.ear.all() if to == f"market:{XRP}"]
+    assert [type(one) for one in told] == [StreamChanged, TradesPrinted, TradesPrinted]
+    assert (told[0].stream, told[0].connected, told[0].at) == ("public", True, T0)
+
+
+def test_a_new_market_without_a_trade_is_told_of_the_stream_at_the_end_of_a_whole_minute(rig):
+    rig.stream.state(True, "connected")
+    rig.watch(BTC, ETH, XRP)
+    for minute in (0, 1):
+        rig.ear.all()
+        rig.feed.run_turn("clock", IntervalDue(T0 + minute * MINUTE), T0)
+        rig.stream.echo(T0 + minute * MINUTE)
+        told = [type(one) for to, one in rig.ear.all() if to == f"market:{XRP}"]
+        assert told == [*[StreamChanged] * minute, IntervalEnded]
+
+
+def test_a_new_market_on_a_stream_that_is_down_hears_of_it_with_all_the_others(rig):
+    rig.watch(BTC, ETH, XRP)
+    rig.stream.state(True, "connected")
+    rig.stream.trade(XRP, trade(T0))
+    assert [to for to, one in rig.ear.all() if isinstance(one, StreamChanged)] == ["streams"]
+
+
+def test_a_retired_market_is_told_nothing_more_and_subscribed_no_more(heard):
+    heard.stream.state(True, "connected")
+    heard.watch(ETH)
+    assert heard.stream.watched == [(ETH,)]
+    heard.ear.all()
+    heard.stream.trade(BTC, trade(T0))
+    heard.stream.book(BTC, book(T0))
+    heard.feed.run_turn("clock", IntervalDue(T0 + MINUTE), T0)
+    heard.stream.echo(T0 + MINUTE)
+    assert [(to, type(one)) for to, one in heard.ear.all()] == [(f"market:{ETH}", IntervalEnded)]
+
+
+def test_a_market_that_is_watched_again_is_new(rig):
+    rig.stream.state(True, "connected")
+    rig.stream.trade(BTC, trade(T0))
+    rig.watch(ETH)
+    rig.watch(BTC, ETH)
+    rig.ear.all()
+    rig.stream.trade(BTC, trade(T0))  # the snapshot of the new subscription, which this actor has never heard
+    told = [type(one) for to, one in rig.ear.all() if to == f"market:{BTC}"]
+    assert told == [StreamChanged, TradesPrinted]
+
+
+def test_the_same_markets_again_change_nothing(rig):
+    rig.stream.state(True, "connected")
+    rig.watch(ETH, BTC)
+    assert rig.stream.watched == []
+    rig.ear.all()
+    rig.stream.trade(BTC, trade(T0))
+    assert StreamChanged not in {type(one) for _, one in rig.ear.all()}

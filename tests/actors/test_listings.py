@@ -11,7 +11,7 @@ from actors.upbit.rest import UpbitRest
 from domain.errors import ExchangeUnavailable
 from domain.listings import MarketListing
 from domain.market import HOUR, US_PER_S
-from domain.messages import IncidentRaised, ListingsRead, ListingsWanted, StepsCompared
+from domain.messages import IncidentRaised, ListingsRead, ListingsWanted, MarketsWatched, StepsCompared
 from tests.actors.edge import Ear
 from tests.actors.liar import MARKETS, Liar, instrument, listing
 from tests.actors.stage import T0, session
@@ -202,3 +202,12 @@ def test_a_bug_of_ours_in_a_look_is_told_and_ends_nothing(rig):
     one.next(StepsCompared)
     one.endings = {}
     assert one.want().listing(XRP) == MarketListing(XRP)
+
+
+def test_a_market_that_is_watched_later_is_looked_at_at_once(rig):
+    one = rig()
+    one.edge.run_turn("universe", MarketsWatched((BTC,)), T0)
+    one.want()
+    assert [listed.market for listed in one.next(ListingsRead).listings] == [BTC]
+    one.edge.run_turn("universe", MarketsWatched((BTC, XRP)), T0)
+    assert [listed.market for listed in one.next(ListingsRead).listings] == [BTC, XRP]

@@ -206,3 +206,14 @@ def test_the_state_survives_a_snapshot_in_the_middle_of_a_bar(warm, tape):
     warm.tell(tape.at(301), "feed")
     assert evaluations(warm) == [5]
     assert warm.state.last.high == 1_010
+
+
+def test_the_answer_to_a_gap_of_an_earlier_life_is_no_warm_up(market):
+    market.tell(StreamChanged("public", True, "", T0 + 10 * US_PER_S), "feed")
+    market.tell(IntervalEnded(T0 + MINUTE), "feed")
+    market.tell(history(T0 - MINUTE, T0 + MINUTE, bars(MINUTE, 2, T0 + MINUTE)), "rest")
+    assert market.state.holding
+    market.tell(history(0, T0 + MINUTE, bars(MINUTE, 1, T0 + MINUTE)), "rest")
+    for minute in range(2, 6):
+        market.tell(IntervalEnded(T0 + minute * MINUTE), "feed")
+    assert evaluations(market) == [5]

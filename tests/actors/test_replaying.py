@@ -1,7 +1,9 @@
 """A session's journal on disk, run again: identical, or the first difference by name."""
 
+import threading
 import time
 from decimal import Decimal as D
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -9,15 +11,15 @@ import pytest
 
 from actors import gateway
 from actors.replaying import Books, books_in, last_time, replay_home
-from actors.runtime import Actor, ActorSpec, ScaledClock, Status, ThreadHost, Topology
+from actors.runtime import Actor, ActorSpec, Context, ScaledClock, Status, ThreadHost
 from actors.runtime.record import decode_record, encode_record, frame, frames
 from actors.runtime.segments import listing, read
-from actors.system import core, market_actor, topics
+from actors.system import market_actor, system
 from domain.config import Settings
 from domain.errors import JournalDamaged, StorageError
 from domain.market import Book, Level, Trade
 from domain.message import Message
-from domain.messages import BookSeen, OrderApproved, SettingsChanged, TradesPrinted
+from domain.messages import BookSeen, MarketsWatched, OrderApproved, SettingsChanged, TradesPrinted
 from domain.order_rules import Refusal
 from domain.orders import Side
 from tests.actors.stage import BTC, T0, a_buy, session, terms
@@ -27,26 +29,32 @@ PRICE = D(150_000_000)
 
 
 class Deaf(Actor[None]):
-    """An edge that takes whatever comes and says nothing."""
+    """An edge that takes whatever comes and says nothing; `begun` is set once it hears whose actors live."""
 
     edge = True
     State = None
 
+    def __init__(self, context: Context, name: str, *, begun: threading.Event) -> None:
+        super().__init__(context, name)
+        self._begun = begun
+
     def handle(self, message: Message) -> None:
-        pass
+        if isinstance(message, MarketsWatched) and message.markets:
+            self._begun.set()
 
 
 def live(journal: Path, *markets: str, exchange: bool = True, intent: str = "e1") -> None:
     """One start of a session in which the gateway gets an order, with an exchange inside or a venue that is silent."""
-    edges = ("recorder", "dashboard", "rest", "feed", *(() if exchange else ("venue",)))
-    specs = (*core(markets, exchange=exchange), *(ActorSpec(name, Deaf) for name in edges))
-    external = frozenset() if exchange else frozenset({"venue"})
+    edges = ("recorder", "dashboard", "rest", "feed", "listings", *(() if exchange else ("venue",)))
+    begun = threading.Event()
+    wiring = system([ActorSpec(name, partial(Deaf, begun=begun)) for name in edges], exchange=exchange)
     clock = ScaledClock(T0, time.monotonic_ns())
-    with ThreadHost(Topology(specs, topics(markets), external), journal, clock, 1, "1", on_fatal=fatal) as host:
+    with ThreadHost(wiring, journal, clock, 1, "1", on_fatal=fatal) as host:
         for name in ("risk", "portfolio", "guard"):
             host.tell(name, SettingsChanged(Settings(), "test", ""))
         for name in ("gateway", "portfolio", "risk", "universe", *(("venue",) if exchange else ())):
             host.tell(name, session(*markets))
+        assert begun.wait(10)
         if exchange:
             book = Book(T0, (Level(PRICE, D(1)),), (Level(PRICE - 100_000, D(1)),))
             host.tell("venue", BookSeen(BTC, book), "feed")

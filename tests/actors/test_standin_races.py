@@ -9,15 +9,15 @@ from domain.market import MINUTE
 from domain.messages import GapFilled, IntervalEnded, StreamChanged, TradesPrinted
 from tests.actors.stage import T0
 from tests.actors.upbit.peer import PING, PONG, frame
-from tests.actors.wires import BTC, Truth, frame_of
+from tests.actors.wires import BTC, ETH, Truth, frame_of
 
 WAIT_S = 10.0
 
 
-def tell(line, truth: Truth, *trades: tuple[int, int]) -> None:
+def tell(line, truth: Truth, *trades: tuple[int, int], market: str = BTC) -> None:
     """Trades that happen, and are streamed."""
-    truth.trades[BTC] += trades
-    line.sendall(b"".join(frame(frame_of(number, at)) for number, at in trades))
+    truth.trades[market] += trades
+    line.sendall(b"".join(frame(frame_of(number, at, market)) for number, at in trades))
 
 
 def looked(truth: Truth, path: str, more: int) -> None:
@@ -139,3 +139,58 @@ def test_an_interval_does_not_end_before_a_trade_of_it_that_is_held(peer, truth,
     printed, ended = feed.until(TradesPrinted, IntervalEnded, count=2, market=BTC)
     assert [trade.sequential_id for trade in printed.trades] == [2]
     assert ended.end == T0 + MINUTE
+
+
+def test_a_gap_is_over_when_the_last_market_that_waits_for_its_trades_is_retired(peer, truth, wired):
+    feed = wired(snapshot_s=60.0)
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    tell(line, truth, (2, 20), market=ETH)
+    feed.numbers(1)
+    feed.numbers(1, ETH)
+    line.close()
+    line = peer.accept()
+    line.sendall(frame(frame_of(2, 20, ETH)))  # ETH has missed nothing; of BTC the stream says nothing yet
+    feed.until(StreamChanged, count=1)
+    feed.watch(ETH)
+    (filled,) = feed.until(GapFilled)
+    assert (filled.trades, filled.unfilled) == (0, ())
+    tell(line, truth, (3, 30), market=ETH)
+    assert feed.numbers(1, ETH) == [3]
+
+
+def test_a_market_retired_while_rest_is_asked_about_it_is_told_nothing_more(peer, truth, wired, caplog):
+    feed = wired(confirm_s=60.0)
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    assert feed.numbers(1) == [1]
+    line.close()
+    truth.trades[BTC] += [(3, 30)]
+    retired = threading.Event()
+
+    def retire() -> None:
+        if not retired.is_set():
+            feed.watch(ETH)
+            retired.set()
+
+    truth.before_ticks = retire
+    line = peer.accept()
+    tell(line, truth, (4, 40))
+    assert retired.wait(10)
+    tell(line, truth, (5, 50), market=ETH)
+    told = []
+    while not (told and told[-1].market == ETH):
+        told += feed.until(TradesPrinted)
+    assert {one.market for one in told} == {ETH}
+    assert "the feed's stand-in failed" not in caplog.text
+
+
+def test_a_market_that_comes_back_at_once_is_told_of_as_before(peer, truth, wired):
+    feed = wired()
+    line = peer.accept()
+    tell(line, truth, (1, 10))
+    assert feed.numbers(1) == [1]
+    feed.watch(ETH)
+    feed.watch(BTC, ETH)
+    tell(line, truth, (2, 20))
+    assert feed.numbers(1) == [2]

@@ -10,13 +10,24 @@ from functools import cache
 import pytest
 
 import domain.messages  # noqa: F401 (registers every message)
-from actors import exchange, feed, rest, venue
+from actors import exchange, feed, listings, rest, venue
 from actors.board import Board
 from actors.runtime import SUPERVISOR, ActorSpec, Faults, Status, Supervisor
-from actors.runtime.parcel import PUBLISH, RESTART, SEND
+from actors.runtime.parcel import BEGIN, PUBLISH, RESTART, RETIRE, SEND
 from actors.runtime.simulator import START_US
 from actors.runtime.supervisor import HALT_TARGETS
-from actors.system import SESSION_FOR, SETTINGS_FOR, SHOWN, core, market_actor, system, topics
+from actors.system import (
+    ALL_MARKETS,
+    FAMILIES,
+    MARKET_FAMILY,
+    SESSION_FOR,
+    SETTINGS_FOR,
+    SHOWN,
+    core,
+    market_actor,
+    system,
+    topics,
+)
 from actors.universe import Universe
 from domain.listings import MarketListing
 from domain.market import HOUR
@@ -49,7 +60,7 @@ WIRE = Wire(
     stream_drop=0.003,
 )
 FAULTS = Faults(delay_us=5_000, crash=0.001, kill=0.00003)
-EDGES = {"venue": venue, "rest": rest, "feed": feed}
+EDGES = {"venue": venue, "rest": rest, "feed": feed, "listings": listings}
 ANYTHING = {"recorder", "dashboard"}
 RARE = {  # not in every such run; their own tests have them
     "ExitRetryDue",
@@ -110,17 +121,18 @@ def accepted(name: str) -> set[type]:
     """The union an actor declares."""
     module = EDGES.get(name)
     if module is None:
-        kinds = {spec.name: spec.factory for spec in core(MARKETS, exchange=False)} | {SUPERVISOR: Supervisor}
-        module = sys.modules[kinds[name].__module__]
+        kinds = {spec.name: spec.factory for spec in core(exchange=False)} | {SUPERVISOR: Supervisor}
+        kind = FAMILIES[MARKET_FAMILY] if name.startswith(f"{MARKET_FAMILY}:") else kinds[name]
+        module = sys.modules[kind.__module__]
     union = module.Accepted
     return set(typing.get_args(union)) or {union}
 
 
 def test_everything_core_actors_say_goes_to_somebody_who_can_handle_it():
-    known = topics(MARKETS)
+    known = topics()
     assert len(day().sent) > 45
     for kind, to, message in day().sent:
-        if kind == RESTART:
+        if kind in {RESTART, BEGIN, RETIRE}:
             continue
         hearers = known[to] if kind == PUBLISH else (to,)
         assert kind == PUBLISH or to in day().town.host.cells
@@ -137,10 +149,10 @@ def test_everything_that_arrives_is_in_the_union_of_its_receiver():
 def test_the_day_had_nearly_every_message_an_actor_can_get():
     """So that the two tests above mean something."""
     markets = set().union(*(day().handled[market_actor(market)] for market in MARKETS))
-    for spec in core(MARKETS, exchange=False):
-        handled = markets if spec.name.startswith("market:") else day().handled[spec.name]
-        missing = {message.__name__ for message in accepted(spec.name) - handled}
-        assert missing <= RARE, spec.name
+    actors = {spec.name: day().handled[spec.name] for spec in core(exchange=False)} | {ALL_MARKETS: markets}
+    for name, handled in actors.items():
+        missing = {message.__name__ for message in accepted(name) - handled}
+        assert missing <= RARE, name
 
 
 def test_no_letter_was_for_nobody():
@@ -169,24 +181,25 @@ def test_the_in_process_exchange_takes_whatever_the_venue_takes_and_what_the_fee
 
 
 def test_what_a_start_tells_is_understood():
-    actors = tuple(map(market_actor, MARKETS))
-    assert all(Opened in accepted(name) for name in (*SESSION_FOR, *actors))
-    assert all(SettingsChanged in accepted(name) for name in (*SETTINGS_FOR, *actors) if name not in SHOWN)
+    assert all(Opened in accepted(name) for name in (*SESSION_FOR, ALL_MARKETS))
+    assert all(SettingsChanged in accepted(name) for name in (*SETTINGS_FOR, ALL_MARKETS) if name not in SHOWN)
     assert all(HaltTrading in accepted(name) for name in HALT_TARGETS)
 
 
 @pytest.mark.parametrize("inside", [True, False])
 def test_only_mail_to_a_venue_outside_leaves_the_process(inside):
-    listeners = tuple(ActorSpec(name, Universe) for name in SHOWN)
-    wiring = system(MARKETS, listeners, exchange=inside)
+    listeners = tuple(
+        ActorSpec(name, Universe) for name in (*SHOWN, "feed", "listings", *(() if inside else ("venue",)))
+    )
+    wiring = system(listeners, exchange=inside)
     assert wiring.external == (frozenset() if inside else {"venue"})
-    assert ("venue" in [spec.name for spec in wiring.specs]) == inside
+    assert ("venue" in [spec.name for spec in core(exchange=inside)]) == inside
 
 
 def test_every_subscriber_of_every_topic_exists():
-    edges = {"recorder", "dashboard", "venue", "rest", "userstream", "feed"}
-    present = {spec.name for spec in core(MARKETS, exchange=True)} | edges
-    assert {name for names in topics(MARKETS).values() for name in names} <= present
+    edges = {"recorder", "dashboard", "venue", "rest", "userstream", "feed", "listings"}
+    present = {spec.name for spec in core(exchange=True)} | edges | {ALL_MARKETS}
+    assert {name for names in topics().values() for name in names} <= present
 
 
 # --- what listeners do with it

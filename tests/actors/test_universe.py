@@ -5,11 +5,20 @@ import pytest
 
 from actors.runtime import Recovered, Restarted
 from actors.universe import Universe
+from domain.config import Settings
 from domain.listings import MarketListing
-from domain.messages import IncidentRaised, ListingsRead, StepsCompared, UniverseChanged
+from domain.messages import (
+    IncidentRaised,
+    ListingsRead,
+    MarketsWatched,
+    SessionOpened,
+    SettingsChanged,
+    StepsCompared,
+    UniverseChanged,
+)
 from tests.actors.stage import BTC, T0, Stage, session
 
-ETH = "KRW-ETH"
+ETH, XRP = "KRW-ETH", "KRW-XRP"
 FAULT = "steps of 5, the rule book in 1"
 
 
@@ -145,3 +154,49 @@ def test_a_start_goes_on_with_what_was_read_before_for_its_own_markets_only(univ
     assert told(universe.tell(session(BTC))).leaving == ((BTC, 0),)
     assert incidents(universe) == [("market_halt", BTC)]
     assert told(universe.tell(session(ETH))) == UniverseChanged((ETH,))
+
+
+# --- whose actors live
+
+
+def test_the_opening_begins_every_market_and_tells_it_settings_and_session():
+    stage = Stage(Universe, "universe").tell(settings := SettingsChanged(Settings(), "test", ""))
+    assert (stage.begun, stage.sent) == ([], [])
+    stage.tell(opened := session(BTC, ETH))
+    assert stage.begun == [f"market:{BTC}", f"market:{ETH}"]
+    assert [one for to, one in stage.sent if to == f"market:{ETH}"] == [settings, opened]
+    assert stage.on("markets", MarketsWatched) == [MarketsWatched((BTC, ETH))]
+    assert stage.retired == []
+
+
+def test_another_opening_begins_what_is_new_retires_what_is_gone_and_tells_the_rest(universe):
+    universe.tell(opened := session(ETH, XRP))
+    assert (universe.begun, universe.retired) == ([f"market:{XRP}"], [f"market:{BTC}"])
+    assert [one for to, one in universe.sent if to == f"market:{ETH}"] == [opened]
+    assert [one for to, one in universe.sent if to == f"market:{XRP}"] == [opened]
+    assert universe.on("markets", MarketsWatched) == [MarketsWatched((ETH, XRP))]
+
+
+def test_the_same_opening_again_begins_and_retires_nobody(universe):
+    universe.tell(session(BTC, ETH))
+    assert (universe.begun, universe.retired) == ([], [])
+    assert universe.on("markets", MarketsWatched) == [MarketsWatched((BTC, ETH))]
+
+
+def test_a_market_that_is_only_watched_lives_and_is_not_entered():
+    stage = Stage(Universe, "universe").tell(SessionOpened("sandbox", "abcd1234", (ETH,), 1.0, watched=(BTC, ETH)))
+    assert stage.begun == [f"market:{ETH}", f"market:{BTC}"]
+    assert told(stage).markets == (ETH,)
+
+
+def test_new_settings_reach_every_market_that_lives(universe):
+    universe.tell(changed := SettingsChanged(Settings(), "person", "why"))
+    assert universe.sent == [(f"market:{BTC}", changed), (f"market:{ETH}", changed)]
+
+
+def test_after_a_start_the_opening_goes_by_who_really_lives(universe):
+    """The birth of ETH was lost with the last process, and so was the retirement of XRP."""
+    universe.tell(Recovered(2, living=(f"market:{BTC}", f"market:{XRP}")))
+    assert universe.on("markets", MarketsWatched) == []  # the edges are told once, when the session is opened
+    universe.tell(session(BTC, ETH))
+    assert (universe.begun, universe.retired) == ([f"market:{ETH}"], [f"market:{XRP}"])

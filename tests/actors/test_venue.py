@@ -29,6 +29,7 @@ from domain.messages import (
     IncidentRaised,
     LookUpAnswered,
     LookUpOrder,
+    MarketsWatched,
     SubmitAnswered,
     SubmitOrder,
     TermsLoaded,
@@ -283,3 +284,11 @@ def test_terms_that_never_come_do_not_keep_the_end_waiting(rig):
 def test_a_start_that_failed_before_the_venues_turn_can_end_it():
     venue = Venue(Ear(), "venue", client=Client(), now=lambda: T0, markets=(BTC,))
     venue.on_end()
+
+
+def test_terms_are_loaded_for_a_market_that_is_watched_later(rig):
+    one = rig(BTC)
+    assert one.ear.next() == ("terms", terms(BTC))
+    one.venue.run_turn("universe", MarketsWatched((BTC, ETH)), T0)
+    assert one.ear.next() == ("terms", terms(ETH))
+    assert one.client.calls.count(("chance", BTC)) == 1

@@ -38,3 +38,22 @@ def test_no_books_are_asked_for_where_an_exchange_outside_fills_our_orders(peer)
     clock = {"origin_us": 0, "anchor_ns": time.monotonic_ns(), "speed": 1.0}
     told = {"clock": clock, "access_key": "a", "secret_key": "s", "rest": "http://127.0.0.1:9", "ws": peer.url}
     assert asked_for(sandbox_place(told), peer) == {"trade"}
+
+
+def test_other_markets_are_asked_for_on_the_running_stream_and_the_same_ones_are_not_asked_for_again(peer):
+    place = upbit_place("http://127.0.0.1:9", peer.url)
+    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(4)))
+    stream.start()
+    try:
+        line = peer.accept()
+        first = json.loads(peer.read(line, TEXT))
+        stream.watch((*MARKETS,))
+        stream.watch(("KRW-XRP",))
+        second = json.loads(peer.read(line, TEXT))
+    finally:
+        stream.stop()
+        place.rest.close()
+    codes = [{part["type"]: part["codes"] for part in frame if "type" in part} for frame in (first, second)]
+    assert codes == [
+        {"trade": [market, "KRW-BTC"], "orderbook": [f"{market}.15", "KRW-BTC.15"]} for market in ("KRW-ETH", "KRW-XRP")
+    ]

@@ -16,7 +16,7 @@ from actors.upbit.rest import UpbitRest
 from actors.upbit.retry import Timeouts
 from actors.upbit.streams import Stream, Timing
 from domain.message import Message
-from domain.messages import IntervalDue, TradesPrinted
+from domain.messages import IntervalDue, MarketsWatched, TradesPrinted
 from tests.actors.edge import Ear
 from tests.actors.stage import T0
 
@@ -116,6 +116,13 @@ def frame_of(number: int, at: int, market: str = BTC) -> bytes:
     return json.dumps(told | {"ask_bid": "BID", "sequential_id": number}).encode()
 
 
+class Trades(Stream):
+    """The stream of the trades of whatever markets are watched."""
+
+    def watch(self, markets: tuple[str, ...]) -> None:
+        self.replace_subscriptions([{"type": "trade", "codes": list(markets)}])
+
+
 class Wired:
     """A feed of two markets between the peer and the truth, and what it said."""
 
@@ -136,7 +143,7 @@ class Wired:
                 if isinstance(frame, TradeFrame):
                     on_trade(frame.market, frame.trade)
 
-            self.stream = Stream(
+            self.stream = Trades(
                 socket,
                 wanted,
                 on_frame=on_frame,
@@ -162,6 +169,10 @@ class Wired:
         """The clock's actor says that an interval is over."""
         self.time = end
         self.feed.run_turn("clock", IntervalDue(end), end)
+
+    def watch(self, *markets: str) -> None:
+        """The universe says whose actors live."""
+        self.feed.run_turn("universe", MarketsWatched(markets), self.time)
 
     def close(self) -> None:
         self.feed.on_end()

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from actors.runtime import Faults, Replay, Topology, replay_records
+from actors.runtime import Faults, Replay, ReplayReport, replay_records
 from actors.runtime.errors import ProcessKilled
-from actors.system import core, topics
+from actors.system import core_alone
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked, PositionClosed, StopAll
 from domain.orders import Side
@@ -25,6 +25,12 @@ BAD_WIRE = Wire(
     stream_drop=0.002,
 )
 BAD_DAY = Faults(delay_us=5_000, slow=0.01, crash=0.001, kill=0.0001, disk_full=0.00001)
+
+
+def replayed(town: Town) -> ReplayReport:
+    """The town's whole journal, run again."""
+    run = Replay(core_alone(exchange=town.inside), town.host.seed)
+    return replay_records(run, town.host.ledger.records, town.host.store.snapshots)
 
 
 @cache
@@ -56,10 +62,7 @@ def test_positions_are_opened_and_closed_and_the_books_equal_the_exchange():
 
 def test_a_day_replays_to_the_same_states():
     town = a_good_day()
-    specs = core(MARKETS, exchange=False)
-    present = {spec.name for spec in specs}
-    heard = {topic: tuple(name for name in names if name in present) for topic, names in topics(MARKETS).items()}
-    report = replay_records(Replay(Topology(specs, heard), 1), town.host.ledger.records, town.host.store.snapshots)
+    report = replayed(town)
     assert report.identical, report.first_difference
     assert report.turns > 40_000
 

@@ -10,7 +10,7 @@ from typing import Any
 from actors.feed import Feed
 from actors.runtime import ActorSpec, Faults, SimulatorHost
 from actors.runtime.simulator import START_US
-from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
+from actors.system import SESSION_FOR, SETTINGS_FOR, system
 from actors.userstream import UserStream
 from domain import matching
 from domain.candles import resample
@@ -30,7 +30,8 @@ WARM = 12 * DAY
 class Town:
     """One simulated run. `heard` is what the recorder heard, over all lives of the process.
 
-    `entries` are the markets that may be entered from the next start on, () for all. With `inside` the exchange is the
+    `markets` are those the session is opened for from the next start on, `entries` those of them that may be entered,
+    () for all. With `inside` the exchange is the
     one of this process, as on Upbit's public data: it dies and comes back with the actors.
     """
 
@@ -41,6 +42,7 @@ class Town:
         self.rng = random.Random(f"town {seed}")
         self.outside = Outside(self.rng, wire or Wire(), MARKETS, START_US)
         self.posted = self.outside.posted
+        self.markets = MARKETS
         self.entries: tuple[str, ...] = ()
         self.heard: list[Any] = []
         self.public: list[Plug] = []
@@ -48,7 +50,7 @@ class Town:
         self._phase = {market: self.rng.random() * 7 for market in MARKETS}
         self._noise = dict.fromkeys(MARKETS, 0.0)
         self._make_past()
-        self.host = SimulatorHost(system(MARKETS, self._edges(), exchange=inside), seed, faults)
+        self.host = SimulatorHost(system(self._edges(), exchange=inside), seed, faults)
         self.outside.host = self.host
         self.host.call_later(0, self._tick)
         self.host.start()
@@ -60,12 +62,16 @@ class Town:
         """What run.py tells the actors after a start; told again after each kill."""
         sizes = SizeSettings(max_positions=3, entries_per_day=20, day_loss=D("0.5"))
         told = SettingsChanged(Settings(sizes=sizes), "town", "")
-        opened = SessionOpened("town", "towntown", MARKETS, 1.0, self.entries)
-        actors = tuple(map(market_actor, MARKETS))
-        for name in (*SETTINGS_FOR, *actors):
+        opened = SessionOpened("town", "towntown", self.markets, 1.0, self.entries)
+        for name in SETTINGS_FOR:
             self.host.tell(name, told)
-        for name in (*SESSION_FOR, *actors, *(("venue",) if self.inside else ())):
+        for name in (*SESSION_FOR, *(("venue",) if self.inside else ())):
             self.host.tell(name, opened)
+
+    def watch(self, *markets: str) -> None:
+        """From now on exactly these markets have an actor, in this life of the process and the next ones."""
+        self.markets = markets
+        self.host.tell("universe", SessionOpened("town", "towntown", markets, 1.0, self.entries))
 
     @property
     def exchange(self) -> Exchange:
@@ -117,13 +123,13 @@ class Town:
         edges = (
             ActorSpec("recorder", functools.partial(Sink, heard=self.heard)),
             ActorSpec("dashboard", functools.partial(Sink, heard=[])),
+            ActorSpec("listings", functools.partial(Sink, heard=[])),
             ActorSpec("rest", functools.partial(SimRest, outside=self.outside, history=self.history)),
             ActorSpec(
                 "feed",
                 functools.partial(
                     Feed,
                     open_stream=public,
-                    markets=MARKETS,
                     now=now,
                     listeners=listeners,
                     real=lambda: now() / US_PER_S,
@@ -170,8 +176,9 @@ class Town:
         self.outside.tell(matching.on_trade(self.outside.exchange, market, trade, self.outside.new_id))
         matching.on_book(self.outside.exchange, market, book)
         for plug in self.public:
-            plug.callbacks[0](market, trade)
-            plug.callbacks[1](market, book)
+            if plug.wants(market):
+                plug.callbacks[0](market, trade)
+                plug.callbacks[1](market, book)
 
     def _candle(self, market: str, trade: Trade) -> None:
         bars, start, price = self.minutes[market], trade.at - trade.at % MINUTE, trade.price

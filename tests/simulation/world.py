@@ -24,6 +24,7 @@ from domain.messages import (
     HistoryWanted,
     LookUpAnswered,
     LookUpOrder,
+    MarketsWatched,
     SubmitAnswered,
     SubmitOrder,
     TermsLoaded,
@@ -77,6 +78,11 @@ class SimVenue(Actor[None]):
             self.outlet.publish("terms", TermsLoaded(self._outside.exchange.terms[market]))
 
     def handle(self, message: Message) -> None:
+        if isinstance(message, MarketsWatched):
+            for market in sorted(set(message.markets) - set(self._markets)):
+                self.outlet.publish("terms", TermsLoaded(self._outside.exchange.terms[market]))
+            self._markets = message.markets
+            return
         self._outside.call(message, functools.partial(self.outlet.send, self.sender))
 
 
@@ -103,10 +109,18 @@ class Plug:
     def __init__(self, plugged: list["Plug"], *callbacks: Callable[..., None]) -> None:
         self.callbacks = callbacks
         self._plugged = plugged
+        self._watched: tuple[str, ...] | None = None  # all, until it is told otherwise
 
     def start(self) -> None:
         self._plugged[:] = [self]
         self.callbacks[-1](True, "connected")
+
+    def watch(self, markets: tuple[str, ...]) -> None:
+        self._watched = markets
+
+    def wants(self, market: str) -> bool:
+        """Whether this market's trades and books are subscribed."""
+        return self._watched is None or market in self._watched
 
     def probe(self, mark: int) -> None:
         """The public stream's callbacks are trade, book, echo, state."""

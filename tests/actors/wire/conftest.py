@@ -14,7 +14,7 @@ from actors.portfolio import Portfolio
 from actors.reconciler import Reconciler
 from actors.risk import Risk
 from actors.runtime import Actor, ActorSpec, ScaledClock, ThreadHost, Topology
-from actors.system import topics
+from actors.system import MARKET_FAMILY, topics
 from actors.universe import Universe
 from actors.upbit.frames import BookFrame, TradeFrame
 from actors.upbit.glance import tickers_now
@@ -81,6 +81,12 @@ class Witness(Actor[None]):
         self._out.put(message)
 
 
+class MarketWitness(Witness):
+    """The same, as a member of a family."""
+
+    edge = False
+
+
 class Trader:
     """Gateway, reconciler, portfolio, risk and universe with their edges to a sandbox, on threads of their own."""
 
@@ -121,7 +127,6 @@ class Trader:
             ActorSpec("reconciler", Reconciler),
             ActorSpec("universe", Universe),
             ActorSpec("guard", partial(Witness, out=queue.SimpleQueue())),
-            ActorSpec(f"market:{XRP}", partial(Witness, out=self.market)),
             ActorSpec("recorder", partial(Witness, out=self.heard)),
             ActorSpec("dashboard", partial(Witness, out=queue.SimpleQueue())),
             ActorSpec("venue", partial(Venue, client=self.rest, now=now, markets=(XRP,))),
@@ -140,7 +145,12 @@ class Trader:
             ActorSpec("feed", partial(Feed, open_stream=public, markets=(XRP,), now=now)),
         )
         self.host = ThreadHost(
-            Topology(specs, topics((XRP,)), frozenset({"venue"})), folder, clock, 1, "wire", on_fatal=pytest.fail
+            Topology(specs, topics(), frozenset({"venue"}), {MARKET_FAMILY: partial(MarketWitness, out=self.market)}),
+            folder,
+            clock,
+            1,
+            "wire",
+            on_fatal=pytest.fail,
         )
         self.host.start()
         for name in ("portfolio", "risk"):
