@@ -79,12 +79,15 @@ class Tape:
         return not newest or any(one.at >= newest for one in trades)
 
     def fill(self, trades: Iterable[Trade]) -> tuple[Trade, ...]:
-        """Take REST's trades; gives them and those held, by time, each once. Once the stream spoke it goes on."""
+        """Take REST's trades; gives them and those held, by time, each once. Once the stream spoke it goes on.
+
+        Numbers are no order: trades of one time stay in the order they were told, REST's before those held.
+        """
         fresh = {trade.sequential_id: trade for trade in (*trades, *self.held) if not self._knows(trade)}
         self.held = []
         self.lacks = False
         self.behind = self.behind and not self.spoke
-        found = tuple(sorted(fresh.values(), key=lambda trade: (trade.at, trade.sequential_id)))
+        found = tuple(sorted(fresh.values(), key=lambda trade: trade.at))  # of one time the first told is the first
         for trade in found:
             self._remember(trade)
         return found

@@ -39,7 +39,8 @@ class CandleBuilder:
     """What `fold_trades` remembers of one market: everything before `closed_until` is closed for good.
 
     `seen` and `seen_before` hold the numbers of the trades of the forming candle and of the one before, so that a
-    double is told from a late trade. `late` and `doubled` count what was not applied since the start.
+    double is told from a late trade. `late` and `doubled` count what was not applied since the start, `disordered` what
+    came behind a trade with a newer time or number (`newest_at`, `newest_id`): numbers are unique, not an order.
     """
 
     step: int = MINUTE
@@ -49,6 +50,9 @@ class CandleBuilder:
     seen_before: set[int] = field(default_factory=set)
     late: int = 0
     doubled: int = 0
+    disordered: int = 0
+    newest_at: int = 0
+    newest_id: int = 0
 
 
 class Folded(NamedTuple):
@@ -68,7 +72,7 @@ def fold_trades(builder: CandleBuilder, trades: Iterable[Trade]) -> Folded:
         if trade.sequential_id in builder.seen or trade.sequential_id in builder.seen_before:
             doubled += 1
             continue
-        _remember(builder, trade.sequential_id)
+        _remember(builder, trade)
         start = trade.at - trade.at % builder.step
         if start < builder.closed_until:
             late.append(trade)
@@ -92,6 +96,11 @@ def close_until(builder: CandleBuilder, until: int) -> tuple[Bar, ...]:
     builder.forming = None
     builder.seen_before, builder.seen = builder.seen, set()
     return (_bar(forming),)
+
+
+def forming_bar(builder: CandleBuilder) -> Bar | None:
+    """The candle that is still open as it stands, None while nothing traded in it."""
+    return None if builder.forming is None else _bar(builder.forming)
 
 
 def resample(bars: Iterable[Bar], step: int) -> tuple[Bar, ...]:
@@ -159,10 +168,13 @@ def _merged(bar: Bar, more: Bar) -> Bar:
     return Bar(bar.start, bar.open, high, low, more.close, bar.volume + more.volume, bar.value + more.value)
 
 
-def _remember(builder: CandleBuilder, sequential_id: int) -> None:
+def _remember(builder: CandleBuilder, trade: Trade) -> None:
     if len(builder.seen) >= SEEN_LIMIT:
         builder.seen_before, builder.seen = builder.seen, set()
-    builder.seen.add(sequential_id)
+    builder.seen.add(trade.sequential_id)
+    builder.disordered += trade.at < builder.newest_at or trade.sequential_id < builder.newest_id
+    builder.newest_at = max(builder.newest_at, trade.at)
+    builder.newest_id = max(builder.newest_id, trade.sequential_id)
 
 
 def _apply(builder: CandleBuilder, trade: Trade, start: int) -> None:

@@ -113,7 +113,7 @@ class Quotation(Calls):
         return tuple(each(self._quote("/v1/trades/ticks", params, "crix-trades"), quotes.trade))
 
     def trade_range(self, market: str, since: int, until: int) -> tuple[Trade, ...]:
-        """All trades with since <= at < until, oldest first, each once.
+        """All trades with since <= at < until, oldest first, each once; those of one time in the exchange's own order.
 
         Raises ValueError for a `since` before 00:00 UTC seven days ago: the exchange no longer tells those.
         """
@@ -126,7 +126,8 @@ class Quotation(Calls):
         for days_ago in (None, *range(1, days + 1)):
             if self._trades_of_day(market, days_ago, since, until, found):
                 break
-        return tuple(sorted(found.values(), key=lambda trade: (trade.at, trade.sequential_id)))
+        newest_last = list(found.values())[::-1]
+        return tuple(sorted(newest_last, key=lambda trade: trade.at))
 
     def ticker(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
         """Tickers of these markets; one unknown market fails the whole call."""

@@ -56,6 +56,14 @@ def test_behind_it_holds_the_stream_until_the_missing_ones_came_and_tells_all_by
     assert numbers(tape.take(a_trade(6), 9.0)) == [6]
 
 
+def test_trades_of_one_time_go_on_in_the_order_they_were_told_whatever_their_numbers():
+    tape = told(a_trade(1))
+    tape.fall_behind()
+    tape.take(a_trade(9, 50), 0.0)
+    tape.take(a_trade(7, 50), 0.0)
+    assert numbers(tape.fill([a_trade(8, 50), a_trade(6, 50), a_trade(5, 40)])) == [5, 8, 6, 9, 7]
+
+
 def test_a_trade_known_already_shows_that_nothing_was_missed():
     tape = told(a_trade(1))
     tape.fall_behind()

@@ -15,6 +15,7 @@ from domain.candles import (
     fill,
     flat_bar,
     fold_trades,
+    forming_bar,
     require_sound,
     resample,
 )
@@ -127,6 +128,30 @@ def test_equal_times_open_with_the_first_arrival_and_close_with_the_last() -> No
     fold_trades(builder, (a_trade(1, 5, 101), a_trade(2, 5, 102), a_trade(3, 5, 103)))
     (bar,) = close_until(builder, T0 + MINUTE)
     assert (bar.open, bar.close) == (101, 103)
+
+
+def test_a_minute_told_out_of_order_is_ordered_by_time_and_then_by_arrival_never_by_number() -> None:
+    builder = CandleBuilder()
+    tape = (a_trade(5, 10, 105), a_trade(9, 20, 109), a_trade(2, 5, 102), a_trade(1, 5, 101), a_trade(3, 20, 103))
+    fold_trades(builder, tape)
+    (bar,) = close_until(builder, T0 + MINUTE)
+    assert (bar.open, bar.close) == (102, 103)
+    assert builder.disordered == 3
+
+
+def test_trades_in_order_of_time_and_number_are_not_disordered() -> None:
+    builder = CandleBuilder()
+    fold_trades(builder, (a_trade(1, 5), a_trade(2, 5), a_trade(3, MINUTE), a_trade(3, MINUTE)))
+    assert builder.disordered == 0
+
+
+def test_the_open_candle_is_shown_as_it_stands() -> None:
+    builder = CandleBuilder()
+    assert forming_bar(builder) is None
+    fold_trades(builder, (a_trade(1, 0, 100), a_trade(2, 1, 103)))
+    shown = forming_bar(builder)
+    assert shown is not None
+    assert (shown.open, shown.close, shown.volume) == (100, 103, 2)
 
 
 def test_a_trade_told_twice_counts_once_even_after_its_minute() -> None:

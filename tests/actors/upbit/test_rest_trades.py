@@ -114,6 +114,12 @@ def test_trades_told_out_of_order_are_found_all_the_same(exchange, rest):
     assert [trade.sequential_id for trade in rest.trade_range("KRW-BTC", NOW - 2 * US_PER_S, NOW)] == [98, 100]
 
 
+def test_trades_of_one_time_stay_in_the_exchanges_order_whatever_their_numbers(exchange, rest):
+    rows = [json.loads(ROW)[0] | {"timestamp": (NOW - US_PER_S) // 1_000, "sequential_id": number} for number in (7, 9)]
+    exchange.serves(lambda _: Answer(200, json.dumps(rows)))
+    assert [trade.sequential_id for trade in rest.trade_range("KRW-BTC", NOW - 2 * US_PER_S, NOW)] == [9, 7]
+
+
 def test_an_exchange_that_ignores_the_cursor_is_a_bad_payload_not_an_endless_loop(exchange, rest):
     page = json.dumps([json.loads(ROW)[0] | {"sequential_id": number} for number in range(500)])
     exchange.says(Answer(200, page))
