@@ -3,7 +3,17 @@
 The journal holds these names and fields: a name is for ever, and a new field needs a default.
 """
 
-from domain.messages.candles import BarMoved, CandlesRead, CandlesTold, CandlesUnread, CandlesWanted, Revision, SealNow
+from domain.messages.candles import (
+    BarMoved,
+    CandlesDoubted,
+    CandleSeen,
+    CandlesRead,
+    CandlesTold,
+    CandlesUnread,
+    CandlesWanted,
+    Revision,
+    SealNow,
+)
 from domain.messages.market_data import (
     BookSeen,
     GapFilled,
@@ -76,6 +86,9 @@ from domain.messages.positions import (
     TradingStateChanged,
     WatchMarket,
 )
+from domain.messages.quality import (
+    MinutesChecked,
+)
 
 __all__ = [
     "AccountFailed",
@@ -86,6 +99,8 @@ __all__ = [
     "BooksWanted",
     "CancelAnswered",
     "CancelOrder",
+    "CandleSeen",
+    "CandlesDoubted",
     "CandlesRead",
     "CandlesTold",
     "CandlesUnread",
@@ -117,6 +132,7 @@ __all__ = [
     "MarketEvaluated",
     "MarketsWatched",
     "MinuteClosed",
+    "MinutesChecked",
     "OrderAdopted",
     "OrderApproved",
     "OrderChanged",

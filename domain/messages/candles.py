@@ -49,6 +49,26 @@ class CandlesRead(Message, frozen=True):
     reason: str
 
 
+class CandlesDoubted(Message, frozen=True):
+    """Quality to market: something is odd about the minutes that touch [since, until), ask the exchange again."""
+
+    market: str
+    since: int
+    until: int
+    reason: str
+
+
+class CandleSeen(Message, frozen=True):
+    """Feed to market: the exchange's stream tells this candle of a minute that is over by now, told at `at`.
+
+    A minute may be told again when its candle has changed: the last one counts.
+    """
+
+    market: str
+    bar: Bar
+    at: int
+
+
 class CandlesUnread(Message, frozen=True):
     """Rest to market: the minutes asked for could not be read; ask again later."""
 

@@ -10,10 +10,14 @@ from domain.message import Message
 
 
 class TradesPrinted(Message, frozen=True):
-    """Public trades of one market in the order of arrival; doubles are possible around a reconnect."""
+    """Public trades of one market in the order of arrival; `doubled` came before them a second time and are left out.
+
+    Doubles among them are possible after a restart of the one who tells.
+    """
 
     market: str
     trades: tuple[Trade, ...]
+    doubled: int = 0
 
 
 class BookSeen(Message, frozen=True):
