@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias, assert_never
 
 from actors.lookout import Outlets, Patience, TradeClient
-from actors.pace import Pace
+from actors.pace import Minutely, Pace
 from actors.rhythm import MarketStaleness, Staleness
 from actors.runtime import Actor, Context
 from actors.standin import StandIn
 from actors.tape import Tape
-from domain.market import MINUTE, US_PER_S, Book, Trade
+from domain.market import MINUTE, US_PER_S, Bar, Book, Trade
 from domain.messages import (
     BookSeen,
+    CandleSeen,
     IntervalDue,
     IntervalEnded,
     MarketsWatched,
@@ -26,6 +27,8 @@ from domain.messages import (
 BOOK_EVERY_US = US_PER_S  # a market's book goes out once a second at the most
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
 TRADES_MAX = 500  # trades of one message
+CANDLES = "candle.1m"  # the type of the stream's candles of a minute
+CANDLE_LATE_S = 5.0  # real seconds a trade may be ahead of the candle that has it
 
 Accepted: TypeAlias = IntervalDue | MarketsWatched
 
@@ -47,24 +50,27 @@ OpenStream: TypeAlias = Callable[
         Callable[[str, Trade], None],
         Callable[[str, Book], None],
         Callable[[int], None],
+        Callable[[str, Bar], None],
         Callable[[bool, str], None],
     ],
     PublicStream,
 ]
-"""Builds the stream: given what to call on a trade, a book, the echo of a probe, and a change of the connection."""
+"""Builds the stream: given what to call on a trade, a book, the echo of a probe, a candle of a minute as it stands, and
+a change of the connection."""
 
 
 class Feed(Actor[None]):
     """Owns the public socket, and with a `client` the REST calls that stand in for it.
 
     Edge: follows MarketsWatched. Sends TradesPrinted to the market of each frame, and IntervalEnded to every market
-    once a frame or the echo of a probe shows that all of the interval was received; publishes StreamChanged on
-    `streams`, which a market that joins a running stream is sent alone, and TickerSeen on `tickers`. Listeners get the
-    trades, and alone the books (BookSeen), and StreamChanged, which outdates them. Frames of one socket come in order:
-    an interval's end is told after all its trades. Every trade is told once. With a client the trades of a gap are told
-    before those after it, REST takes over from a silent stream, and no end of an interval is told to a market that may
-    miss trades; publishes SourceChanged and GapFilled on `tape`, StreamMeasured on `freshness`. `real` gives the
-    seconds by which prices are paced for the eye, `markets` those watched before any MarketsWatched.
+    once a frame or the echo of a probe shows that all of the interval was received; CandleSeen with the exchange's own
+    candle of a minute that is over, which nothing waits for; publishes StreamChanged on `streams`, which a market that
+    joins a running stream is sent alone, and TickerSeen on `tickers`. Listeners get the trades, and alone the books
+    (BookSeen), and StreamChanged, which outdates them. Frames of one socket come in order: an interval's end is told
+    after all its trades. Every trade is told once. With a client the trades of a gap are told before those after it,
+    REST takes over from a silent stream, and no end of an interval is told to a market that may miss trades; publishes
+    SourceChanged and GapFilled on `tape`, StreamMeasured on `freshness`. `real` gives the seconds by which prices are
+    paced for the eye, `markets` those watched before any MarketsWatched.
     """
 
     edge = True
@@ -90,7 +96,8 @@ class Feed(Actor[None]):
         self._watched = frozenset(markets)
         self._joining: dict[str, int] = {}  # since when a new market waits to be heard on a stream that is up
         self._listeners = listeners
-        self._stream = open_stream(self._on_trade, self._on_book, self._on_echo, self._on_state)
+        self._candles = Minutely()
+        self._stream = open_stream(self._on_trade, self._on_book, self._on_echo, self._on_candle, self._on_state)
         self._lock = threading.Lock()
         self._connected = False
         self._server_time = 0
@@ -140,6 +147,8 @@ class Feed(Actor[None]):
         with self._lock:
             self._due.append(end)
             self._end_intervals()
+            for market, bar in self._candles.over(end):
+                self._tell_candle(market, bar)
             quiet = bool(self._due)
         if quiet:
             self._stream.probe(end)
@@ -184,6 +193,11 @@ class Feed(Actor[None]):
         with self._lock:
             self._pulse(end)
 
+    def _on_candle(self, market: str, bar: Bar) -> None:
+        with self._lock:
+            if market in self._tapes and (before := self._candles.take(market, bar)) is not None:
+                self._tell_candle(market, before)
+
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         with self._lock:
             self._connected = connected
@@ -221,7 +235,7 @@ class Feed(Actor[None]):
         if market not in self._watched:
             return
         for at in range(0, len(trades), TRADES_MAX):
-            printed = TradesPrinted(market, trades[at : at + TRADES_MAX])
+            printed = TradesPrinted(market, trades[at : at + TRADES_MAX], self._tapes[market].count_doubled())
             self.outlet.send(f"market:{market}", printed)
             self._tell_listeners(printed)
         if trades:
@@ -257,6 +271,9 @@ class Feed(Actor[None]):
                 if self._standin is None or not self._standin.must_wait(market, end):
                     self._end(market, end)
 
+    def _tell_candle(self, market: str, bar: Bar) -> None:
+        self.outlet.send(f"market:{market}", CandleSeen(market, bar, self._now()))
+
     def _end(self, market: str, end: int) -> None:
         if market in self._watched:
             self.outlet.send(f"market:{market}", IntervalEnded(end))
@@ -289,6 +306,10 @@ class Feed(Actor[None]):
             self._stream.renew(f"no data for {silent_s:.0f} s, although there were trades")
 
     def _is_quiet(self, one: MarketStaleness) -> bool:
-        """Whether REST was asked since, and had no newer trade either."""
-        tape = self._tapes.get(one.market) if one.type == "trade" else None
-        return tape is not None and not tape.behind and tape.looked > (tape.rhythm.last or 0.0)
+        """Whether REST was asked since, and had no newer trade either; a candle has nothing to tell without a trade."""
+        tape, heard = self._tapes.get(one.market), time.monotonic() - (one.age_s or 0.0)
+        if tape is None or one.type not in {"trade", CANDLES}:
+            return False
+        if one.type == CANDLES:
+            return (tape.rhythm.last or 0.0) <= heard + CANDLE_LATE_S
+        return not tape.behind and tape.looked > (tape.rhythm.last or 0.0)

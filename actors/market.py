@@ -1,21 +1,26 @@
 """One coin: builds its candles from trades, keeps its indicators, and evaluates it at every base close."""
 
-from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
-from actors.runtime import Actor, Recovered, Restarted
-from domain.candles import BadBars, CandleBuilder, close_until, flat_bar, fold_trades, resample
-from domain.config import Settings
-from domain.features import MarketMemory, close_base_bar, evaluate, newest_atr, seed
-from domain.market import BASE_FRAME, DAY, MINUTE, US_PER_S, Bar
+from actors.checking import Checking, RecheckDue
+from actors.minutes import Check, MarketState
+from actors.runtime import Recovered, Restarted
+from domain.candles import BadBars, close_until, flat_bar, fold_trades, forming_bar
+from domain.features import newest_atr, seed
+from domain.finality import require_minutes
+from domain.market import BASE_FRAME, DAY, MINUTE, Bar
 from domain.message import Message
 from domain.messages import (
+    BarMoved,
+    CandlesDoubted,
+    CandleSeen,
+    CandlesRead,
+    CandlesUnread,
     HistoryFailed,
     HistoryLoaded,
     HistoryWanted,
     IncidentRaised,
     IntervalEnded,
-    MarketEvaluated,
     MinuteClosed,
     PriceSeen,
     SessionOpened,
@@ -25,6 +30,9 @@ from domain.messages import (
     WatchMarket,
 )
 
+__all__ = ["Market", "MarketState"]
+
+SHOW_EVERY_S = 2.0  # real seconds between two pictures of the open minute
 ASK_AGAIN_S = 15.0  # real seconds until history that did not come is asked for again
 GAP_MAX = 2 * DAY  # a longer gap is not filled minute by minute: the warm-up starts anew
 HELD_MINUTES_MAX = 3_000  # minutes kept while waiting for history; beyond it the warm-up starts anew
@@ -47,43 +55,24 @@ Accepted: TypeAlias = (
     | HistoryLoaded
     | HistoryFailed
     | HistoryDue
+    | CandleSeen
+    | CandlesDoubted
+    | CandlesRead
+    | CandlesUnread
+    | RecheckDue
     | WatchMarket
 )
 
 
-@dataclass(slots=True)
-class MarketState:
-    """Candles and indicators of one market.
-
-    While `holding`, minutes are only collected: something before them is missing and was asked for. `complete_until`
-    is the end of the last minute known to be whole; `trusted_from` the minute from which the stream misses nothing.
-    `minutes` are the real minutes not yet part of a base bar; `base_end` is the end of the newest base bar, 0 before.
-    """
-
-    speed: float = 1.0
-    settings: Settings = field(default_factory=Settings)
-    builder: CandleBuilder = field(default_factory=CandleBuilder)
-    memory: MarketMemory = field(default_factory=MarketMemory)
-    watched: bool = False
-    connected: bool = False
-    holding: bool = True
-    asked: int = 0
-    asking: bool = False
-    complete_until: int = 0
-    trusted_from: int = 0
-    minutes: list[Bar] = field(default_factory=list)
-    base_end: int = 0
-    last: Bar | None = None
-
-
-class Market(Actor[MarketState]):
+class Market(Checking):
     """Owns candles and indicators of one market.
 
-    Sends MarketEvaluated to portfolio at every base close, PriceSeen and MinuteClosed to guard while watched, and
-    HistoryWanted to rest after a gap; it decides on nothing before the gap is filled. A restart loses nothing.
+    Sends MarketEvaluated to portfolio at every base close, PriceSeen and MinuteClosed to guard while watched; publishes
+    CandlesTold on `candles`, MinutesChecked on `checks`, BarMoved on `bars`. After a gap it sends HistoryWanted to rest
+    and decides on nothing before the gap is filled; CandlesWanted asks for closed minutes again. A restart loses
+    nothing.
     """
 
-    State = MarketState
     mailbox_limit = 50_000
 
     def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
@@ -100,6 +89,16 @@ class Market(Actor[MarketState]):
             case HistoryDue():
                 if message.asked == self.state.asked and self.state.holding:
                     self.state.asking = False
+            case CandleSeen():
+                self._on_candle(message)
+            case CandlesDoubted():
+                self._on_doubted(message)
+            case CandlesRead():
+                self._on_read(message)
+            case CandlesUnread():
+                self._on_unread(message)
+            case RecheckDue():
+                self._on_recheck(message)
             case StreamChanged():
                 self._on_stream(message)
             case WatchMarket():
@@ -109,27 +108,28 @@ class Market(Actor[MarketState]):
             case SessionOpened():
                 self.state.speed = message.speed
             case Recovered():
-                self.state.watched = False  # the guard says so again, and its word to stop may have been lost
-                self._lose_track()
+                self._on_recovered()
             case Restarted():
                 self.state.asking = False
             case _:
                 assert_never(message)
 
-    @property
-    def market(self) -> str:
-        """The market's code, such as KRW-BTC."""
-        return self.name.partition(":")[2]
-
     # --- the tape
 
     def _on_trades(self, printed: TradesPrinted) -> None:
         state = self.state
+        state.builder.doubled += printed.doubled
         folded = fold_trades(state.builder, printed.trades)
         self._take(folded.bars)
+        if folded.late and not self._on_late(folded.late) and not state.holding:
+            self._start_anew()
+        newest = printed.trades[-1]
         if state.watched:
             prices = [trade.price for trade in printed.trades]
-            self.send("guard", PriceSeen(self.market, prices[-1], min(prices), max(prices), printed.trades[-1].at))
+            self.send("guard", PriceSeen(self.market, prices[-1], min(prices), max(prices), newest.at))
+        if newest.at - state.shown_at >= self._real(SHOW_EVERY_S) and (bar := forming_bar(state.builder)) is not None:
+            state.shown_at = newest.at
+            self.publish("bars", BarMoved(self.market, bar))
 
     def _on_interval(self, end: int) -> None:
         self._take(close_until(self.state.builder, end))
@@ -140,38 +140,26 @@ class Market(Actor[MarketState]):
     def _take(self, bars: tuple[Bar, ...]) -> None:
         """Keep closed minutes, tell the guard, and close every base bar that is over now."""
         state = self.state
-        for bar in bars:
-            state.minutes.append(bar)
-            if state.watched:
+        if state.watched:
+            for bar in bars:
                 self.send("guard", MinuteClosed(self.market, bar.start + MINUTE, bar, newest_atr(state.memory)))
-        if state.holding:
-            if len(state.minutes) > HELD_MINUTES_MAX:
-                state.minutes.clear()
-                state.complete_until = 0
+        if not state.holding:
+            self._keep(state.builder.closed_until, bars, "trades", final=False)
+            self._minutes_came()
             return
-        state.complete_until = max(state.complete_until, state.builder.closed_until)
-        while state.base_end and state.base_end + BASE_FRAME <= state.builder.closed_until:
-            self._close_base(state.base_end)
-
-    def _close_base(self, start: int) -> None:
-        """One base bar is over: update every frame, and evaluate unless a later bar is over too."""
-        state, end = self.state, start + BASE_FRAME
-        inside = [bar for bar in state.minutes if start <= bar.start < end]
-        state.minutes = [bar for bar in state.minutes if bar.start >= end]
-        state.base_end = end
-        if inside:
-            state.last = resample(inside, BASE_FRAME)[0]
-        elif state.last is not None:
-            state.last = flat_bar(start, state.last.close)
-        else:
-            return
-        close_base_bar(state.memory, state.last)
-        if end + BASE_FRAME > state.builder.closed_until:
-            self.send(
-                "portfolio", MarketEvaluated(evaluate(state.memory, self.market, end, state.settings, trusted=True))
-            )
+        state.held.extend(bars)
+        if len(state.held) > HELD_MINUTES_MAX:
+            self._start_anew()
 
     # --- gaps
+
+    def _on_recovered(self) -> None:
+        """Mail, timers and calls under way have died with the process."""
+        state = self.state
+        state.watched = False  # the guard says so again, and its word to stop may have been lost
+        state.check = Check(state.check.number, told=state.check.told)
+        state.finality.lags = 0
+        self._lose_track()
 
     def _on_stream(self, change: StreamChanged) -> None:
         if change.stream != "public":
@@ -185,15 +173,19 @@ class Market(Actor[MarketState]):
         """From here on minutes may be incomplete: collect only, until the gap is filled."""
         state = self.state
         state.holding, state.asking = True, False
-        state.minutes = [bar for bar in state.minutes if bar.start < state.complete_until]
+        state.held.clear()
+
+    def _start_anew(self) -> None:
+        """Nothing known is of use any more: warm up again."""
+        self._lose_track()
+        self._begin_at(0)
 
     def _ask(self) -> None:
         state = self.state
         state.asking = True
         state.asked += 1
-        until = state.builder.closed_until
-        fillable = state.base_end and until - state.complete_until <= GAP_MAX
-        self.send("rest", HistoryWanted(self.market, state.complete_until if fillable else 0, until))
+        known, until = state.finality.until, state.builder.closed_until
+        self.send("rest", HistoryWanted(self.market, known if known and until - known <= GAP_MAX else 0, until))
         self.after(self._real(ASK_AGAIN_S), HistoryDue(state.asked))
 
     def _ask_later(self) -> None:
@@ -204,32 +196,34 @@ class Market(Actor[MarketState]):
         state = self.state
         if not state.holding or not state.connected or loaded.until < state.trusted_from:
             return
-        if loaded.since and not state.base_end:  # a gap's answer, asked for before this actor was begun again
+        unknown = loaded.since and not state.base_end  # a gap's answer, asked for before this actor was begun again
+        if unknown or loaded.since > state.finality.until or not self._is_sound(loaded):
             return
-        if loaded.since == 0 and not self._seed(loaded):
-            return
-        known = [bar for bar in state.minutes if bar.start < loaded.since or bar.start >= loaded.until]
-        state.minutes = sorted((*known, *loaded.minutes), key=lambda bar: bar.start)
         state.holding = state.asking = False
-        self._take(())
+        held = tuple(state.held)
+        state.held.clear()
+        self._keep_history(loaded.until, loaded.minutes)
+        self._keep(state.builder.closed_until, held, "trades", final=False)
+        self._minutes_came()
+        self._ask_doubts()
 
-    def _seed(self, loaded: HistoryLoaded) -> bool:
-        """Warm up; with impossible bars the market stays without data, and so without orders, until others come."""
-        state = self.state
-        base = loaded.until - loaded.until % BASE_FRAME
+    def _is_sound(self, loaded: HistoryLoaded) -> bool:
+        """Warm up if need be; with impossible bars the market stays without data, and so without orders, for now."""
         try:
-            seed(state.memory, loaded.fives, loaded.hours, loaded.four_hours, base)
+            require_minutes(loaded.minutes)
+            if loaded.since == 0:
+                self._seed(loaded)
         except BadBars as error:
             self.publish("incidents", IncidentRaised(self.now, "bad_history", self.market, str(error)))
             self._ask_later()
             return False
-        state.base_end = base
+        return True
+
+    def _seed(self, loaded: HistoryLoaded) -> None:
+        state = self.state
+        base = loaded.until - loaded.until % BASE_FRAME
+        seed(state.memory, loaded.fives, loaded.hours, loaded.four_hours, base)
         if loaded.fives:
             newest = loaded.fives[-1]
             state.last = newest if newest.start + BASE_FRAME == base else flat_bar(base - BASE_FRAME, newest.close)
-        state.minutes = [bar for bar in state.minutes if bar.start >= base]
-        return True
-
-    def _real(self, seconds: float) -> int:
-        """Transport time in microseconds of our clock."""
-        return int(seconds * US_PER_S * self.state.speed)
+        self._begin_at(base)

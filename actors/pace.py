@@ -1,6 +1,8 @@
-"""Lets only so many of the newest pass: what is told faster than anybody needs it."""
+"""How much of what a stream says goes on: so much of each market in a time, and of a minute the last word alone."""
 
 from typing import Generic, TypeVar
+
+from domain.market import Bar
 
 T = TypeVar("T")
 
@@ -31,3 +33,21 @@ class Pace(Generic[T]):
         ripe = [market for market in self._early if now - self._passed[market] >= self._every]
         self._passed.update(dict.fromkeys(ripe, now))
         return [self._early.pop(market) for market in ripe]
+
+
+class Minutely:
+    """Keeps the newest candle of each market, as it stands, until its minute is over."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, Bar] = {}
+
+    def take(self, market: str, bar: Bar) -> Bar | None:
+        """Take one; gives the last one of the minute before, if it was not given yet."""
+        before = self._newest.get(market)
+        self._newest[market] = bar
+        return before if before is not None and before.start < bar.start else None
+
+    def over(self, end: int) -> list[tuple[str, Bar]]:
+        """Those of minutes that are over at `end`, by market, each once: one that changes later is given again."""
+        ripe = [market for market, bar in self._newest.items() if bar.start < end]
+        return [(market, self._newest.pop(market)) for market in ripe]

@@ -1,4 +1,4 @@
-"""The edge to the exchange's public REST side: loads the bars a market needs before it may decide."""
+"""The edge to the exchange's public REST side: loads bars before a market decides, and its minutes to be checked."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,8 @@ from typing import Protocol, TypeAlias
 from actors.runtime import Actor, Context
 from domain.errors import ExchangeError
 from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, MINUTE, Bar
-from domain.messages import HistoryFailed, HistoryLoaded, HistoryWanted
+from domain.message import Message
+from domain.messages import CandlesRead, CandlesUnread, CandlesWanted, HistoryFailed, HistoryLoaded, HistoryWanted
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +16,9 @@ WARM_FIVES = 1_000  # MTF-14, in bars
 WARM_HOURS = 600
 WARM_FOUR_HOURS = 400
 WORKERS = 2
+CHECKERS = 1
 
-Accepted: TypeAlias = HistoryWanted
+Accepted: TypeAlias = HistoryWanted | CandlesWanted
 
 
 class CandleClient(Protocol):
@@ -28,8 +30,9 @@ class CandleClient(Protocol):
 class Rest(Actor[None]):
     """Owns the downloads in flight.
 
-    Edge: answers HistoryWanted with HistoryLoaded or HistoryFailed to the market that asked. Blocks in its own worker
-    threads; a restart of the process loses what was in flight, and the markets ask again.
+    Edge: answers HistoryWanted with HistoryLoaded or HistoryFailed to the market that asked, and CandlesWanted with
+    CandlesRead or CandlesUnread. Blocks in its own worker threads; those of checks are not those of histories, which a
+    market waits for. A restart of the process loses what was in flight, and the markets ask again.
     """
 
     edge = True
@@ -39,27 +42,42 @@ class Rest(Actor[None]):
         super().__init__(context, name)
         self._client = client
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
+        self._checks = ThreadPoolExecutor(CHECKERS, thread_name_prefix=f"{name}-checks")
 
     def on_end(self) -> None:
         """Let the downloads in flight finish."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._checks):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def handle(self, message: Accepted) -> None:
         """Give the download to a worker."""
-        self._pool.submit(self._load, self.sender, message)
+        if isinstance(message, HistoryWanted):
+            self._pool.submit(self._load, self.sender, message)
+        else:
+            self._checks.submit(self._load, self.sender, message)
 
-    def _load(self, asker: str, wanted: HistoryWanted) -> None:
+    def _load(self, asker: str, wanted: Accepted) -> None:
         try:
-            answer: HistoryLoaded | HistoryFailed = self._history(wanted)
+            answer = self._history(wanted) if isinstance(wanted, HistoryWanted) else self._minutes(wanted)
         except ExchangeError as error:
-            log.warning("history not loaded market=%s error=%s", wanted.market, error)
-            answer = HistoryFailed(wanted.market, str(error))
+            is_check = isinstance(wanted, CandlesWanted)  # the market counts what is not checked, and asks again
+            log.log(
+                logging.DEBUG if is_check else logging.WARNING,
+                "candles not loaded market=%s error=%s",
+                wanted.market,
+                error,
+            )
+            answer = _failed(wanted, str(error))
         except Exception as error:  # a bug of ours in a worker thread: nobody else would ever see it
-            log.exception("history not loaded market=%s", wanted.market)
-            answer = HistoryFailed(wanted.market, f"{type(error).__name__}: {error}")
+            log.exception("candles not loaded market=%s", wanted.market)
+            answer = _failed(wanted, f"{type(error).__name__}: {error}")
         self.outlet.send(asker, answer)
 
-    def _history(self, wanted: HistoryWanted) -> HistoryLoaded:
+    def _minutes(self, wanted: CandlesWanted) -> Message:
+        minutes = self._client.candle_range(wanted.market, 1, wanted.since, wanted.until)
+        return CandlesRead(wanted.market, wanted.since, wanted.until, minutes, wanted.reason)
+
+    def _history(self, wanted: HistoryWanted) -> Message:
         """Bars that are closed at `until`: a unit's last bucket that is still open then is left out."""
         market, until = wanted.market, wanted.until
 
@@ -80,3 +98,9 @@ class Rest(Actor[None]):
             hours=closed(HOUR, WARM_HOURS),
             four_hours=closed(FOUR_HOURS, WARM_FOUR_HOURS),
         )
+
+
+def _failed(wanted: Accepted, error: str) -> Message:
+    if isinstance(wanted, HistoryWanted):
+        return HistoryFailed(wanted.market, error)
+    return CandlesUnread(wanted.market, wanted.since, wanted.until, wanted.reason, error)

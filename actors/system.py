@@ -47,6 +47,9 @@ def topics() -> dict[str, tuple[str, ...]]:
         "reconciled": ("risk", *SHOWN),
         "guard": ("dashboard",),
         "tickers": ("dashboard",),
+        "candles": SHOWN,
+        "bars": ("dashboard",),
+        "checks": (),
         "incidents": SHOWN,
     }
 

@@ -67,6 +67,11 @@ class Tape:
         self._remember(trade)
         return (trade,)
 
+    def count_doubled(self) -> int:
+        """How many were told twice since this was asked last."""
+        doubled, self.doubled = self.doubled, 0
+        return doubled
+
     def fall_behind(self) -> None:
         """From here on trades may be missing."""
         self.behind, self.spoke = True, False

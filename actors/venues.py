@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from actors.feed import CANDLES, PublicStream
 from actors.feed import OpenStream as OpenPublic
-from actors.feed import PublicStream
 from actors.listings import Glance
 from actors.runtime import Clock, ScaledClock, wall_clock
-from actors.upbit.frames import BookFrame, Frame, TradeFrame
+from actors.upbit.frames import BarFrame, BookFrame, Frame, TradeFrame
 from actors.upbit.glance import tickers_now
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
@@ -17,7 +17,7 @@ from actors.upbit.streams import Stream
 from actors.userstream import OpenStream as OpenPrivate
 from actors.userstream import PrivateStream
 from domain.errors import ConfigError, ExchangeError
-from domain.market import Book, Trade
+from domain.market import Bar, Book, Trade
 from domain.orders import OrderReport
 from domain.secret import Secret
 
@@ -95,6 +95,7 @@ def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool
         on_trade: Callable[[str, Trade], None],
         on_book: Callable[[str, Book], None],
         on_echo: Callable[[int], None],
+        on_candle: Callable[[str, Bar], None],
         on_state: Callable[[bool, str], None],
     ) -> PublicStream:
         def on_frame(frame: Frame) -> None:
@@ -103,6 +104,8 @@ def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool
                     on_trade(frame.market, frame.trade)
                 case BookFrame():
                     on_book(frame.market, frame.book)
+                case BarFrame():
+                    on_candle(frame.market, frame.bar)
 
         return MarketStream(url, markets, limiter, books=books, on_frame=on_frame, on_state=on_state, on_echo=on_echo)
 
@@ -112,10 +115,10 @@ def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool
 def _wanted(markets: tuple[str, ...], *, books: bool) -> tuple[dict[str, Any], ...]:
     """What the public stream is asked for, of these markets and the heartbeat."""
     codes = list(dict.fromkeys((*markets, HEARTBEAT)))
-    trades: dict[str, Any] = {"type": "trade", "codes": codes}
+    prints: tuple[dict[str, Any], ...] = ({"type": "trade", "codes": codes}, {"type": CANDLES, "codes": codes})
     if not books:
-        return (trades,)
-    return (trades, {"type": "orderbook", "codes": [f"{code}.{BOOK_LEVELS}" for code in codes]})
+        return prints
+    return (*prints, {"type": "orderbook", "codes": [f"{code}.{BOOK_LEVELS}" for code in codes]})
 
 
 class MarketStream(Stream):

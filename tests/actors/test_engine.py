@@ -70,7 +70,7 @@ def glance(markets: Sequence[str]) -> dict[str, Ticker]:
 class Tape:
     """The public stream: connected from its start on; a test prints on it."""
 
-    def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
+    def __init__(self, on_trade, on_book, on_echo, _on_candle, on_state) -> None:
         self._on_trade, self._on_book, self.echo, self._on_state = on_trade, on_book, on_echo, on_state
         self._count = 0
         self._heeded = threading.Event()

@@ -5,9 +5,10 @@ import pytest
 from actors.feed import Feed
 from actors.pace import Pace
 from actors.rhythm import MarketStaleness, Staleness
-from domain.market import MINUTE, US_PER_S, Book, Level, Trade
+from domain.market import MINUTE, US_PER_S, Bar, Book, Level, Trade
 from domain.messages import (
     BookSeen,
+    CandleSeen,
     IntervalDue,
     IntervalEnded,
     MarketsWatched,
@@ -26,8 +27,8 @@ BTC, ETH = "KRW-BTC", "KRW-ETH"
 class Stream:
     """The socket's end: the test calls what the stream would call."""
 
-    def __init__(self, on_trade, on_book, on_echo, on_state) -> None:
-        self.trade, self.book, self.echo, self.state = on_trade, on_book, on_echo, on_state
+    def __init__(self, on_trade, on_book, on_echo, on_candle, on_state) -> None:
+        self.trade, self.book, self.echo, self.candle, self.state = on_trade, on_book, on_echo, on_candle, on_state
         self.probes: list[int] = []
         self.watched: list[tuple[str, ...]] = []
         self.running = False
@@ -90,6 +91,11 @@ def trade(at: int, number: int = 1) -> Trade:
 
 def book(at: int) -> Book:
     return Book(at, (Level(D(101), D(1)),), (Level(D(100), D(1)),))
+
+
+def candle(k: int, volume: int = 1) -> Bar:
+    """A candle of minute k as the exchange's stream tells it."""
+    return Bar(T0 + k * MINUTE, *[D(100)] * 4, D(volume), D(100 * volume))
 
 
 BOTH = [(f"market:{BTC}", T0 + MINUTE), (f"market:{ETH}", T0 + MINUTE)]
@@ -209,10 +215,56 @@ def test_the_state_of_the_connection_is_published_and_told_to_the_listeners(hear
     assert heard.ear.all() == [("streams", down), ("venue", down)]
 
 
-def test_a_trade_told_twice_goes_on_once(rig):
-    for number in (1, 1, 2):
+def test_a_trade_told_twice_goes_on_once_and_the_next_one_says_so(rig):
+    for number in (1, 1, 1, 2, 3):
         rig.stream.trade(BTC, trade(T0, number))
-    assert [one.trades[0].sequential_id for one in rig.ear.of(TradesPrinted)] == [1, 2]
+    told = rig.ear.of(TradesPrinted)
+    assert [(one.trades[0].sequential_id, one.doubled) for one in told] == [(1, 0), (2, 2), (3, 0)]
+
+
+def test_of_the_candles_of_a_minute_the_last_one_is_told_when_a_later_minute_begins(rig):
+    for bar in (candle(0, 1), candle(0, 2), candle(1, 1)):
+        rig.stream.candle(BTC, bar)
+    assert rig.ear.all() == [(f"market:{BTC}", CandleSeen(BTC, candle(0, 2), T0))]
+
+
+def test_the_candle_of_a_market_that_fell_silent_is_told_when_the_clock_says_the_minute_is_over(rig):
+    rig.stream.candle(BTC, candle(0))
+    rig.stream.candle(ETH, candle(1))
+    rig.feed.run_turn("clock", IntervalDue(T0 + MINUTE), T0)
+    assert rig.ear.of(CandleSeen) == [CandleSeen(BTC, candle(0), T0)]
+    rig.feed.run_turn("clock", IntervalDue(T0 + 2 * MINUTE), T0)
+    assert [one.market for one in rig.ear.of(CandleSeen)] == [ETH]
+
+
+def test_a_candle_that_changes_after_it_was_told_is_told_again(rig):
+    rig.stream.candle(BTC, candle(0))
+    rig.feed.run_turn("clock", IntervalDue(T0 + MINUTE), T0)
+    rig.stream.candle(BTC, candle(0, 2))
+    rig.stream.candle(BTC, candle(1))
+    assert [one.bar.volume for one in rig.ear.of(CandleSeen)] == [1, 2]
+
+
+def test_candles_hold_nothing_up_and_are_no_pulse(rig):
+    rig.stream.candle(BTC, candle(5))
+    assert rig.due(T0 + MINUTE) == []
+    rig.stream.echo(T0 + MINUTE)
+    assert rig.ended() == BOTH
+
+
+def test_candles_of_a_market_that_is_not_ours_are_dropped(rig):
+    rig.stream.candle("KRW-DOGE", candle(0))
+    rig.stream.candle("KRW-DOGE", candle(1))
+    assert rig.ear.all() == []
+
+
+def test_a_silent_candle_is_late_only_when_there_was_a_trade_for_it(rig):
+    silent = [MarketStaleness("candle.1m", market, 30.0, 12.0) for market in (BTC, ETH)]
+    rig.stream.fresh = Staleness(99.0, 1.0, 1.0, tuple(silent), (), (), 0)
+    rig.stream.trade(BTC, trade(T0))
+    rig.feed._measure(())
+    (told,) = rig.ear.of(StreamMeasured)
+    assert told.late == (("candle.1m", BTC, 30.0),)
 
 
 def test_what_rest_has_found_quiet_is_not_told_late(rig):

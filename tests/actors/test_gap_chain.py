@@ -7,7 +7,15 @@ import pytest
 from actors.market import Market
 from domain.market import BASE_FRAME, HOUR, MINUTE, US_PER_S, Bar
 from domain.message import Message
-from domain.messages import HistoryLoaded, HistoryWanted, IntervalEnded, MarketEvaluated, TradesPrinted
+from domain.messages import (
+    CandlesTold,
+    HistoryLoaded,
+    HistoryWanted,
+    IntervalEnded,
+    MarketEvaluated,
+    StreamChanged,
+    TradesPrinted,
+)
 from tests.actors.stage import T0, Stage, session
 from tests.actors.upbit.peer import PING, PONG, TEXT, Peer, frame
 from tests.actors.wires import BTC, ETH, Truth, Wired, frame_of
@@ -28,12 +36,14 @@ class Chain:
         self.evaluated: list[int] = []
         self.wanted: list[HistoryWanted] = []
         self.trades: list[int] = []
+        self.told: list[CandlesTold] = []
 
     def tell(self, message: Message, sender: str = "feed") -> None:
         self.market.now = self.feed.time
         self.market.tell(message, sender)
         self.evaluated += [one.evaluation.at - T0 for one in self.market.to("portfolio", MarketEvaluated)]
         self.wanted += self.market.to("rest", HistoryWanted)
+        self.told += self.market.on("candles", CandlesTold)
 
     def until(self, kind: type[Message]) -> None:
         """Hand on what the feed says, up to the first of this kind."""
@@ -115,3 +125,38 @@ def test_of_a_silent_stream_the_next_decision_is_made_on_the_trades_rest_tells(c
     assert chain.trades == [1, 2, 3, 4]
     assert chain.evaluated == [BASE_FRAME]
     assert chain.market.state.last.volume == 1 + 3
+
+
+def test_trades_that_nobody_could_tell_are_never_taken_for_none(peer, truth):
+    """The stand-in gives the hole up; until the candles of it have come there is no minute and no decision."""
+    feed = Wired(peer.url, truth, hold_s=0.2)
+    chain = Chain(feed)
+    try:
+        line = warm_up(chain, peer, truth)
+        line.sendall(trades(truth, (2, 70.0)))
+        chain.until(TradesPrinted)
+        chain.feed.time = T0 + 130 * US_PER_S
+        truth.broken = 500
+        line.close()
+        trades(truth, (3, 131.0))
+        chain.until(StreamChanged)
+        chain.told.clear()
+        line = peer.accept()
+        peer.read(line, TEXT)
+        chain.feed.time = T0 + 200 * US_PER_S
+        line.sendall(trades(truth, (5, 201.0)))
+        chain.until(TradesPrinted)
+        assert chain.trades == [1, 2, 5]
+        for end in (T0 + BASE_FRAME, T0 + 2 * BASE_FRAME):
+            line.sendall(trades(truth, (end // MINUTE, (end - T0) / US_PER_S + 0.5)))
+            chain.feed.clock_strikes(end)
+            chain.until(IntervalEnded)
+        assert (chain.evaluated, chain.told) == ([], [])
+        wanted = chain.wanted[0]
+        assert wanted.since == T0 + MINUTE
+        hole = tuple(Bar(T0 + n * MINUTE, PRICE, PRICE, PRICE, PRICE, D(n), PRICE * n) for n in (1, 2, 3))
+        chain.tell(HistoryLoaded(BTC, wanted.since, wanted.until, hole), "rest")
+        assert chain.evaluated == [2 * BASE_FRAME]
+        assert (chain.told[0].source, chain.told[0].bars[0].volume) == ("rest", 1)
+    finally:
+        feed.close()

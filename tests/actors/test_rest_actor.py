@@ -8,7 +8,14 @@ import pytest
 from actors.rest import WARM_FIVES, WARM_FOUR_HOURS, WARM_HOURS, Rest
 from domain.errors import ExchangeUnavailable
 from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, MINUTE, Bar
-from domain.messages import HistoryFailed, HistoryLoaded, HistoryWanted
+from domain.messages import (
+    CandlesRead,
+    CandlesUnread,
+    CandlesWanted,
+    HistoryFailed,
+    HistoryLoaded,
+    HistoryWanted,
+)
 from tests.actors.edge import Ear
 from tests.actors.stage import BTC, T0
 
@@ -35,7 +42,7 @@ class Candles:
         return (bar(since), bar(until - unit * MINUTE)) if until > since else ()
 
 
-def answered(wanted: HistoryWanted, client: Candles):
+def answered(wanted: HistoryWanted | CandlesWanted, client: Candles):
     ear = Ear()
     rest = Rest(ear, "rest", client=client)
     rest.run_turn(ASKER, wanted, T0)
@@ -87,6 +94,43 @@ def test_a_gap_is_filled_with_minutes_alone():
 )
 def test_a_download_that_fails_is_told_to_the_one_who_asked(error, text):
     assert answered(HistoryWanted(BTC, 0, T0), Candles(error)) == HistoryFailed(BTC, text)
+
+
+def test_minutes_to_be_checked_are_read_as_the_exchange_has_them():
+    client = Candles()
+    read = answered(CandlesWanted(BTC, T0, T0 + 5 * MINUTE, "late"), client)
+    assert client.asked == [(1, T0, T0 + 5 * MINUTE)]
+    assert read == CandlesRead(BTC, T0, T0 + 5 * MINUTE, (bar(T0), bar(T0 + 4 * MINUTE)), "late")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(ExchangeUnavailable("HTTP 502"), "HTTP 502"), (KeyError("x"), "KeyError: 'x'")],
+    ids=["the exchange", "a bug of ours"],
+)
+def test_minutes_that_could_not_be_read_are_told_to_the_one_who_asked(error, text):
+    wanted = CandlesWanted(BTC, T0, T0 + MINUTE, "check")
+    assert answered(wanted, Candles(error)) == CandlesUnread(BTC, T0, T0 + MINUTE, "check", text)
+
+
+def test_a_history_does_not_wait_for_checks():
+    began, release, ear = threading.Event(), threading.Event(), Ear()
+
+    class Slow(Candles):
+        def candle_range(self, market, unit, since, until):
+            if since == T0:
+                began.set()
+                release.wait(10)
+            return super().candle_range(market, unit, since, until)
+
+    rest = Rest(ear, "rest", client=Slow())
+    for _ in range(10):
+        rest.run_turn(ASKER, CandlesWanted(BTC, T0, T0 + MINUTE, "check"), T0)
+    assert began.wait(10)
+    rest.run_turn(ASKER, HistoryWanted(BTC, T0 + MINUTE, T0 + 2 * MINUTE), T0)
+    assert isinstance(ear.next()[1], HistoryLoaded)
+    release.set()
+    rest.on_end()
 
 
 def test_a_download_in_flight_is_answered_before_the_end():

@@ -64,6 +64,11 @@ def test_trades_of_one_time_go_on_in_the_order_they_were_told_whatever_their_num
     assert numbers(tape.fill([a_trade(8, 50), a_trade(6, 50), a_trade(5, 40)])) == [5, 8, 6, 9, 7]
 
 
+def test_doubles_are_counted_until_they_are_asked_for():
+    tape = told(a_trade(1), a_trade(1), a_trade(1))
+    assert (tape.count_doubled(), tape.count_doubled()) == (2, 0)
+
+
 def test_a_trade_known_already_shows_that_nothing_was_missed():
     tape = told(a_trade(1))
     tape.fall_behind()

@@ -1,12 +1,15 @@
 """What each place asks the exchange for, seen by the exchange's end of the socket."""
 
 import json
+import queue
 import time
+from decimal import Decimal as D
 
 import pytest
 
 from actors.venues import Place, sandbox_place, upbit_place
-from tests.actors.upbit.peer import TEXT, Peer
+from domain.market import Bar
+from tests.actors.upbit.peer import TEXT, Peer, frame
 
 MARKETS = ("KRW-ETH",)
 
@@ -20,7 +23,7 @@ def peer():
 
 def asked_for(place: Place, peer: Peer) -> set[str]:
     """The kinds of frames that the public stream of a place subscribes to."""
-    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(4)))
+    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(5)))
     stream.start()
     try:
         frame = json.loads(peer.read(peer.accept(), TEXT))
@@ -31,18 +34,18 @@ def asked_for(place: Place, peer: Peer) -> set[str]:
 
 
 def test_books_are_asked_for_where_the_exchange_is_in_this_process(peer):
-    assert asked_for(upbit_place("http://127.0.0.1:9", peer.url), peer) == {"trade", "orderbook"}
+    assert asked_for(upbit_place("http://127.0.0.1:9", peer.url), peer) == {"trade", "candle.1m", "orderbook"}
 
 
 def test_no_books_are_asked_for_where_an_exchange_outside_fills_our_orders(peer):
     clock = {"origin_us": 0, "anchor_ns": time.monotonic_ns(), "speed": 1.0}
     told = {"clock": clock, "access_key": "a", "secret_key": "s", "rest": "http://127.0.0.1:9", "ws": peer.url}
-    assert asked_for(sandbox_place(told), peer) == {"trade"}
+    assert asked_for(sandbox_place(told), peer) == {"trade", "candle.1m"}
 
 
 def test_other_markets_are_asked_for_on_the_running_stream_and_the_same_ones_are_not_asked_for_again(peer):
     place = upbit_place("http://127.0.0.1:9", peer.url)
-    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(4)))
+    stream = place.public(MARKETS)(*(lambda *_: None for _ in range(5)))
     stream.start()
     try:
         line = peer.accept()
@@ -55,5 +58,31 @@ def test_other_markets_are_asked_for_on_the_running_stream_and_the_same_ones_are
         place.rest.close()
     codes = [{part["type"]: part["codes"] for part in frame if "type" in part} for frame in (first, second)]
     assert codes == [
-        {"trade": [market, "KRW-BTC"], "orderbook": [f"{market}.15", "KRW-BTC.15"]} for market in ("KRW-ETH", "KRW-XRP")
+        {
+            "trade": [market, "KRW-BTC"],
+            "candle.1m": [market, "KRW-BTC"],
+            "orderbook": [f"{market}.15", "KRW-BTC.15"],
+        }
+        for market in ("KRW-ETH", "KRW-XRP")
     ]
+
+
+def test_a_candle_of_the_stream_is_handed_on_with_its_market(peer):
+    told: queue.Queue[tuple[str, Bar]] = queue.Queue()
+    nothing = [lambda *_: None] * 3
+    place = upbit_place("http://127.0.0.1:9", peer.url)
+    stream = place.public(MARKETS)(*nothing, lambda *candle: told.put(candle), lambda *_: None)
+    stream.start()
+    try:
+        line = peer.accept()
+        asked = {part["type"]: part["codes"] for part in json.loads(peer.read(line, TEXT)) if "type" in part}
+        prices = dict.fromkeys(("opening_price", "high_price", "low_price", "trade_price"), 100)
+        amounts = {"candle_acc_trade_volume": 2, "candle_acc_trade_price": 200}
+        head = {"type": "candle.1m", "code": "KRW-ETH", "candle_date_time_utc": "1970-01-01T00:01:00"}
+        line.sendall(frame(json.dumps(head | prices | amounts).encode()))
+        assert told.get(timeout=10) == ("KRW-ETH", Bar(60_000_000, *[D(100)] * 4, D(2), D(200)))
+    finally:
+        stream.stop()
+        place.rest.close()
+    assert asked["candle.1m"] == ["KRW-ETH", "KRW-BTC"]
+    assert asked["trade"] == ["KRW-ETH", "KRW-BTC"]

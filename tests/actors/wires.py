@@ -138,7 +138,7 @@ class Wired:
         )
         wanted = ({"type": "trade", "codes": [BTC, ETH]},)
 
-        def open_stream(on_trade, _on_book, on_echo, on_state) -> Stream:
+        def open_stream(on_trade, _on_book, on_echo, _on_candle, on_state) -> Stream:
             def on_frame(frame: Frame) -> None:
                 if isinstance(frame, TradeFrame):
                     on_trade(frame.market, frame.trade)

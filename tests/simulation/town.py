@@ -1,5 +1,6 @@
 """A simulated town: the real core actors, feed and user stream in a market that trends and dips, in virtual time."""
 
+import bisect
 import functools
 import math
 import random
@@ -17,7 +18,7 @@ from domain.candles import resample
 from domain.config import Settings, SizeSettings
 from domain.market import BASE_FRAME, DAY, FOUR_HOURS, HOUR, MINUTE, US_PER_S, Bar, Book, Level, Trade
 from domain.matching import Exchange
-from domain.messages import HistoryLoaded, HistoryWanted, SessionOpened, SettingsChanged
+from domain.messages import CandlesRead, CandlesWanted, HistoryLoaded, HistoryWanted, SessionOpened, SettingsChanged
 from domain.orders import Side
 from tests.simulation.world import Outside, Plug, SimRest, SimVenue, Sink, Wire
 
@@ -120,11 +121,12 @@ class Town:
             return self.host.agenda.now
 
         listeners = ("venue",) if self.inside else ()
+        rest = functools.partial(SimRest, outside=self.outside, history=self.history, minutes=self.reread)
         edges = (
             ActorSpec("recorder", functools.partial(Sink, heard=self.heard)),
             ActorSpec("dashboard", functools.partial(Sink, heard=[])),
             ActorSpec("listings", functools.partial(Sink, heard=[])),
-            ActorSpec("rest", functools.partial(SimRest, outside=self.outside, history=self.history)),
+            ActorSpec("rest", rest),
             ActorSpec(
                 "feed",
                 functools.partial(
@@ -175,10 +177,28 @@ class Town:
         self._candle(market, trade)
         self.outside.tell(matching.on_trade(self.outside.exchange, market, trade, self.outside.new_id))
         matching.on_book(self.outside.exchange, market, book)
-        for plug in self.public:
-            if plug.wants(market):
+        self._publish(market, trade)
+        for plug in self._plugs(market):
+            plug.callbacks[1](market, book)
+            plug.callbacks[3](market, self.minutes[market][-1])
+
+    def _plugs(self, market: str) -> list[Plug]:
+        return [plug for plug in self.public if plug.wants(market)]
+
+    def _publish(self, market: str, trade: Trade) -> None:
+        """A trade on the public stream: perhaps more than a minute late, perhaps twice."""
+        wire = self.outside.wire
+
+        def tell() -> None:
+            for plug in self._plugs(market):
                 plug.callbacks[0](market, trade)
-                plug.callbacks[1](market, book)
+
+        if wire.late_trade and self.rng.random() < wire.late_trade:
+            self.host.call_later(80 * US_PER_S, tell)
+            return
+        tell()
+        if wire.double_trade and self.rng.random() < wire.double_trade:
+            tell()
 
     def _candle(self, market: str, trade: Trade) -> None:
         bars, start, price = self.minutes[market], trade.at - trade.at % MINUTE, trade.price
@@ -213,6 +233,12 @@ class Town:
             closed(HOUR, 200),
             closed(FOUR_HOURS, 60),
         )
+
+    def reread(self, wanted: CandlesWanted) -> CandlesRead:
+        """The minutes as the exchange has them."""
+        bars = self.minutes[wanted.market]
+        first, end = (bisect.bisect_left(bars, at, key=lambda bar: bar.start) for at in (wanted.since, wanted.until))
+        return CandlesRead(wanted.market, wanted.since, wanted.until, tuple(bars[first:end]), wanted.reason)
 
     def _drop(self, stream: list[Plug]) -> None:
         plug = stream.pop()

@@ -20,6 +20,8 @@ from domain.messages import (
     AccountWanted,
     CancelAnswered,
     CancelOrder,
+    CandlesRead,
+    CandlesWanted,
     HistoryLoaded,
     HistoryWanted,
     LookUpAnswered,
@@ -37,7 +39,7 @@ CAPITAL = D(10_000_000)
 
 @dataclass(frozen=True)
 class Wire:
-    """Chances that the way to the exchange fails, per call."""
+    """Chances that the way to the exchange fails, per call, and that a public trade comes late or twice."""
 
     lose_request: float = 0.0
     lose_answer: float = 0.0
@@ -46,6 +48,8 @@ class Wire:
     duplicate: float = 0.0
     lose_event: float = 0.0
     stream_drop: float = 0.0
+    late_trade: float = 0.0
+    double_trade: float = 0.0
 
 
 class Sink(Actor[None]):
@@ -87,20 +91,31 @@ class SimVenue(Actor[None]):
 
 
 class SimRest(Actor[None]):
-    """Downloads history from the simulation's own candles."""
+    """Downloads history from the simulation's own candles, and minutes to be checked, which come after a fixed time."""
 
     edge = True
     State = None
 
     def __init__(
-        self, context: Any, name: str, *, outside: "Outside", history: Callable[[HistoryWanted], HistoryLoaded]
+        self,
+        context: Any,
+        name: str,
+        *,
+        outside: "Outside",
+        history: Callable[[HistoryWanted], HistoryLoaded],
+        minutes: Callable[[CandlesWanted], CandlesRead],
     ) -> None:
         super().__init__(context, name)
         self._outside = outside
         self._history = history
+        self._minutes = minutes
 
-    def handle(self, message: HistoryWanted) -> None:
-        self._outside.later(0.4, lambda asker=self.sender: self.outlet.send(asker, self._history(message)))
+    def handle(self, message: HistoryWanted | CandlesWanted) -> None:
+        if isinstance(message, HistoryWanted):
+            self._outside.later(0.4, lambda asker=self.sender: self.outlet.send(asker, self._history(message)))
+            return
+        asker = self.sender
+        self._outside.host.call_later(US_PER_S // 2, lambda: self.outlet.send(asker, self._minutes(message)))
 
 
 class Plug:
@@ -123,7 +138,7 @@ class Plug:
         return self._watched is None or market in self._watched
 
     def probe(self, mark: int) -> None:
-        """The public stream's callbacks are trade, book, echo, state."""
+        """The public stream's callbacks are trade, book, echo, candle, state."""
         if self in self._plugged:
             self.callbacks[2](mark)
 

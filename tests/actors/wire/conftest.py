@@ -109,7 +109,7 @@ class Trader:
                 ready["ws"] + "/private", wanted, on_frame=on_frame, on_state=on_state, keys=keys, timing=timing
             )
 
-        def public(on_trade, on_book, on_echo, on_state):
+        def public(on_trade, on_book, on_echo, _on_candle, on_state):
             def on_frame(frame):
                 match frame:
                     case TradeFrame():
