@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, assert_never
 
 from msgspec.structs import replace
@@ -12,8 +11,9 @@ from actors import rulebook
 from actors.runtime import Actor, Context
 from actors.upbit.quotes import Listing
 from domain.errors import BadPayload, ExchangeError
+from domain.kst import day_of
 from domain.listings import MarketListing
-from domain.market import HOUR, KST_OFFSET, US_PER_S
+from domain.market import HOUR
 from domain.messages import (
     IncidentRaised,
     ListingsRead,
@@ -179,10 +179,7 @@ def _listing(market: str, row: Listing | None, ending: Ending | None) -> MarketL
 
 def _begin_of(date: str) -> int:
     """When a date of the exchange (yyyy-mm-dd, KST) begins; 0, which is over, for none and for one nobody can read."""
-    try:
-        day = datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        if date:
-            log.warning("a market's last date cannot be read date=%.40s", date)
-        return 0
-    return int(day.timestamp()) * US_PER_S - KST_OFFSET
+    begin = day_of(date)
+    if begin is None and date:
+        log.warning("a market's last date cannot be read date=%.40s", date)
+    return begin or 0
