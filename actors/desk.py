@@ -1,4 +1,4 @@
-"""The positions of a portfolio and the orders it wants: entries, exits, and sales that did not get through."""
+"""The positions of a portfolio and the orders it wants: entries, sales, and sales that did not get through."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,11 +10,11 @@ from actors.runtime import Actor
 from domain.account import Ledger
 from domain.config import Settings
 from domain.decisions import Decision, Evaluation, OrderIntent
-from domain.exits import PRIORITY, close_exit, levels
+from domain.exits import PRIORITY, levels
 from domain.limits import DayLimits
-from domain.market import DAY, US_PER_S, Terms
+from domain.market import US_PER_S, Terms
 from domain.message import Message
-from domain.messages import ExitTriggered, FillBooked, IncidentRaised, LevelsMoved, OrderIntended, TradingStateChanged
+from domain.messages import FillBooked, IncidentRaised, LevelsMoved, OrderIntended, TradingStateChanged
 from domain.orders import Side
 
 EXIT_RETRY_S = (0.5, 1.0, 2.0, 5.0, 15.0)  # real seconds between attempts of a sale that did not get through
@@ -61,7 +61,7 @@ class PortfolioState:
 
 
 class Desk(Actor[PortfolioState]):
-    """The half of the portfolio that has positions and wants orders; `actors.portfolio` keeps the books and decides.
+    """The part of the portfolio that has positions and wants orders; `actors.exits` has the reasons to sell.
 
     One sale is under way in a market at a time: a reason that comes meanwhile waits for its end, the highest of
     POS-02 first, and a sale that did not get through is tried again for as long as the position lives.
@@ -78,50 +78,6 @@ class Desk(Actor[PortfolioState]):
             return
         self.state.atrs[order.market] = decision.atr
         self._want(order)
-
-    # --- reasons to sell
-
-    def _close_exits(self, at: int, evaluations: tuple[Evaluation, ...]) -> None:
-        by_market = {each.market: each for each in evaluations}
-        for market in sorted(self.state.held):
-            held, seen = self.state.held[market], by_market.get(market)
-            if seen is None or held.dust:
-                continue
-            reason = close_exit(
-                entry=held.entry,
-                tp1_done=held.tp1_done,
-                bars_held=held.bars_held(at),
-                evaluation=seen,
-                settings=self.state.settings.exits,
-            )
-            if reason:
-                self._exit(held, reason, seen.close)
-
-    def _on_triggered(self, trigger: ExitTriggered) -> None:
-        held = self.state.held.get(trigger.market)
-        self.state.marks[trigger.market] = trigger.price
-        if held is not None:
-            self._exit(held, trigger.reason, trigger.price)
-
-    def _liquidate(self) -> None:
-        """Sell all, and whatever an entry on its way still brings, until trading is no longer halted."""
-        self.state.liquidating = True
-        for market in sorted(self.state.held):
-            held = self.state.held[market]
-            self._exit(held, "FORCED", self.state.marks.get(market, held.entry))
-
-    def _leave(self) -> None:
-        """Sell what is held in markets that end soon."""
-        days = self.state.settings.exits.delisting_days
-        for market, end in self.state.leaving.items():
-            held = self.state.held.get(market)
-            if held is not None and self.now >= end - days * DAY:
-                self._exit(held, "DELISTING", self.state.marks.get(market, held.entry))
-
-    def _on_retry(self, due: ExitRetryDue) -> None:
-        held = self.state.held.get(due.market)
-        if held is not None and held.wanted == due.reason:  # else the timer is of a wish that was met since
-            self._exit(held, due.reason, self.state.marks.get(due.market, held.entry))
 
     # --- the sale
 

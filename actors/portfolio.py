@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import TypeAlias, assert_never
 
-from actors.desk import Desk, ExitRetryDue
+from actors.desk import ExitRetryDue
+from actors.exits import Exits
 from actors.runtime import Recovered, Restarted
 from domain.account import book_fill, book_flow, equity
 from domain.decide import AccountView, RiskView, decide
@@ -70,7 +71,7 @@ Accepted: TypeAlias = (
 )
 
 
-class Portfolio(Desk):
+class Portfolio(Exits):
     """Owns ledger, positions and pending intents.
 
     Sends OrderIntended to risk, GuardPosition to guard; publishes DecisionsMade, PositionChanged, PositionClosed and

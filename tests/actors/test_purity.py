@@ -18,7 +18,7 @@ from domain.message import MESSAGES
 ROOT = Path(__file__).resolve().parents[2]
 CORE = (
     *("clock", "universe", "market", "minutes", "checking", "guard", "risk", "gateway", "watch", "tracked"),
-    *("portfolio", "desk", "held", "reconciler", "exchange"),
+    *("portfolio", "exits", "desk", "held", "reconciler", "exchange"),
 )
 FILES = [ROOT / "actors" / f"{name}.py" for name in CORE] + sorted((ROOT / "domain").rglob("*.py"))
 FORBIDDEN = {
