@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from actors.freshness import freshness_lamp, gap_line, source_lamp
+from actors.lines import order_row, position_row
 from domain.market import US_PER_S
 from domain.message import Message
 from domain.messages import (
@@ -198,26 +199,9 @@ class Board:
         return {"tickers", "positions", "kpis"} if seen.market in self.positions else {"tickers"}
 
     def _position_rows(self) -> tuple[PositionRow, ...]:
-        rows = []
-        for market in sorted(self.positions):
-            position, ticker = self.positions[market], self.tickers.get(market)
-            if position.levels is not None:
-                levels = position.levels
-                rows.append(
-                    PositionRow(
-                        market,
-                        position.volume,
-                        position.entry,
-                        ticker.price if ticker else None,
-                        levels.stop,
-                        levels.tp1,
-                        levels.tp2,
-                        position.state,
-                        position.strategy,
-                        position.opened_at,
-                    )
-                )
-        return tuple(rows)
+        held = (self.positions[market] for market in sorted(self.positions))
+        rows = (position_row(one, self.tickers.get(one.market)) for one in held)
+        return tuple(row for row in rows if row is not None)
 
     def _guard(self, alive: GuardAlive) -> set[str]:
         """Every held market must show a price, or at least an ended minute, all the time."""
@@ -256,18 +240,7 @@ class Board:
                 return {"orders"}
             text = f"{order.market} {order.side} {order.stage}: {order.detail or order.reason}"
             return {"orders"} | self._line(order.changed_at, "warn", f"order.{order.stage}", text)
-        self.orders[order.identifier] = OrderRow(
-            order.identifier,
-            order.market,
-            order.side,
-            order.type,
-            order.stage,
-            order.price,
-            order.volume,
-            order.executed_volume,
-            order.reason,
-            order.created_at,
-        )
+        self.orders[order.identifier] = order_row(order)
         return {"orders"}
 
     def _decide(self, made: DecisionsMade) -> set[str]:
