@@ -4,11 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
+from actors.bulletin import announcement_line
 from actors.freshness import freshness_lamp, gap_line, source_lamp
 from actors.lines import order_row, position_row
 from domain.market import US_PER_S
 from domain.message import Message
 from domain.messages import (
+    AnnouncementSeen,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -71,7 +73,7 @@ class Board:
         self.counts = {"decisions": 0, "orders": 0, "fills": 0}
         self.green_at = 0
 
-    def apply(self, message: Message) -> set[str]:  # noqa: C901, PLR0912 (one case a message)
+    def apply(self, message: Message) -> set[str]:  # noqa: C901, PLR0911, PLR0912 (one case a message)
         """Take one event in; returns the names of the sections it changed."""
         self.seq += 1
         match message:
@@ -118,6 +120,8 @@ class Board:
                 return self._guard(message)
             case IncidentRaised():
                 return self._line(message.at, "error", f"incident.{message.kind}", f"{message.subject}: {message.text}")
+            case AnnouncementSeen():
+                return self._line(message.at, "info", "announcement", announcement_line(message))
             case SettingsChanged():
                 self.settings = message
                 return {"kpis"}

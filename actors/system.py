@@ -37,6 +37,7 @@ def topics() -> dict[str, tuple[str, ...]]:
         "freshness": ("dashboard",),
         "terms": ("gateway", "portfolio"),
         "universe": ("portfolio",),
+        "announcements": SHOWN,
         "fills": ("portfolio", *SHOWN),
         "orders": SHOWN,
         "decisions": SHOWN,

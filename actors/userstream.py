@@ -1,12 +1,16 @@
-"""The edge to the private stream: what happens to our orders and balances, as it happens."""
+"""The edge to the private stream: what happens to our orders, and what the exchange announces, as it happens."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from actors.runtime import Actor, Context
+from actors.upbit.private import AnnouncementFrame
 from domain.message import Message
-from domain.messages import OrderSeen, StreamChanged
+from domain.messages import AnnouncementSeen, OrderSeen, StreamChanged
 from domain.orders import OrderReport
+
+TITLE_MAX: Final = 500  # characters of an announcement's title that are kept
+BODY_MAX: Final = 8_000  # and of its text
 
 
 class PrivateStream(Protocol):
@@ -16,15 +20,18 @@ class PrivateStream(Protocol):
     def stop(self) -> None: ...  # noqa: D102
 
 
-OpenStream: TypeAlias = Callable[[Callable[[OrderReport], None], Callable[[bool, str], None]], PrivateStream]
-"""Builds the stream: given what to call on an order event, and on a change of the connection."""
+OpenStream: TypeAlias = Callable[
+    [Callable[[OrderReport], None], Callable[[AnnouncementFrame], None], Callable[[bool, str], None]], PrivateStream
+]
+"""Builds the stream: given what to call on an order event, an announcement, and a change of the connection."""
 
 
 class UserStream(Actor[None]):
     """Owns the private socket.
 
-    Edge: sends OrderSeen to gateway, publishes StreamChanged on `streams`. There is no replay after a gap: the
-    reconciler and the gateway ask the exchange when the stream comes up again.
+    Edge: sends OrderSeen to gateway, publishes AnnouncementSeen on `announcements` and StreamChanged on `streams`.
+    There is no replay after a gap: the reconciler and the gateway ask the exchange when the stream comes up again; an
+    announcement of the gap itself is missed.
     """
 
     edge = True
@@ -33,7 +40,7 @@ class UserStream(Actor[None]):
     def __init__(self, context: Context, name: str, *, open_stream: OpenStream, now: Callable[[], int]) -> None:
         super().__init__(context, name)
         self._now = now
-        self._stream = open_stream(self._on_order, self._on_state)
+        self._stream = open_stream(self._on_order, self._on_announcement, self._on_state)
 
     def on_begin(self) -> None:
         """Connect."""
@@ -49,6 +56,22 @@ class UserStream(Actor[None]):
 
     def _on_order(self, report: OrderReport) -> None:
         self.outlet.send("gateway", OrderSeen(report))
+
+    def _on_announcement(self, told: AnnouncementFrame) -> None:
+        listed_at = told.listed_at or told.first_listed_at or 0
+        self.outlet.publish(
+            "announcements",
+            AnnouncementSeen(
+                told.event,
+                told.id,
+                told.title[:TITLE_MAX],
+                told.category,
+                told.url,
+                listed_at,
+                told.body[:BODY_MAX],
+                self._now(),
+            ),
+        )
 
     def _on_state(self, connected: bool, reason: str) -> None:  # noqa: FBT001 (the stream's own signature)
         self.outlet.publish("streams", StreamChanged("private", connected, reason, self._now()))

@@ -11,6 +11,7 @@ from actors.runtime import Clock, ScaledClock, wall_clock
 from actors.upbit.frames import BarFrame, BookFrame, Frame, TradeFrame
 from actors.upbit.glance import tickers_now
 from actors.upbit.limits import Limiter
+from actors.upbit.private import AnnouncementFrame
 from actors.upbit.rest import UpbitRest
 from actors.upbit.sign import Keys
 from actors.upbit.streams import Stream
@@ -23,6 +24,7 @@ from domain.secret import Secret
 
 HEARTBEAT = "KRW-BTC"  # always subscribed: its trades prove that the connection is alive past an interval's end
 BOOK_LEVELS = 15
+ANNOUNCED = ("notice", "trade")  # categories of announcements that can be about a market's end
 SANDBOX = "sandbox"  # the name of the place that has an exchange of its own
 
 
@@ -148,12 +150,20 @@ class MarketStream(Stream):
 
 
 def _private(url: str, keys: Keys, limiter: Limiter) -> OpenPrivate:
-    def start(on_order: Callable[[OrderReport], None], on_state: Callable[[bool, str], None]) -> PrivateStream:
+    def start(
+        on_order: Callable[[OrderReport], None],
+        on_announcement: Callable[[AnnouncementFrame], None],
+        on_state: Callable[[bool, str], None],
+    ) -> PrivateStream:
         def on_frame(frame: Frame) -> None:
-            if isinstance(frame, OrderReport):
-                on_order(frame)
+            match frame:
+                case OrderReport():
+                    on_order(frame)
+                case AnnouncementFrame():
+                    on_announcement(frame)
 
-        wanted = ({"type": "myOrder"}, {"type": "myAsset"})
+        announcements = {"type": "announcement", "categories": list(ANNOUNCED), "include_body": True}
+        wanted = ({"type": "myOrder"}, {"type": "myAsset"}, announcements)
         return Stream(url, wanted, on_frame=on_frame, on_state=on_state, keys=keys, limiter=limiter)
 
     return start

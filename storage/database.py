@@ -11,6 +11,7 @@ from peewee import DatabaseError, Model, PeeweeException, SchemaManager, SqliteD
 
 from domain.errors import ConfigError, StorageError
 from storage.candle_models import HotMinuteRow, HotSeenRow
+from storage.listing_models import LISTING_TABLES
 from storage.models import TABLES, VersionRow
 
 BUSY_S = 5
@@ -34,14 +35,15 @@ def create_first_tables(database: SqliteDatabase) -> None:
 SECOND_TABLES: tuple[type[Model], ...] = (
     HotMinuteRow,
     HotSeenRow,
+    *LISTING_TABLES,
 )
 """All tables that schema version 2 adds."""
 
 
 def add_second_tables(database: SqliteDatabase) -> None:
-    """Migration to version 2: the tables of market data; the hot tail knows of each minute who told it, and if final.
+    """Migration to version 2: market data, and what the exchange says of its markets.
 
-    What the first version kept of the tail (`hot_candles`) was never written by a session: it goes.
+    What the first version kept of the candles' tail (`hot_candles`) was never written by a session: it goes.
     """
     for table in SECOND_TABLES:
         SchemaManager(table, database).create_all(safe=True)

@@ -8,6 +8,7 @@ from peewee import Model
 
 from domain.message import Message
 from domain.messages import (
+    AnnouncementSeen,
     CandlesTold,
     DecisionsMade,
     EquityMeasured,
@@ -23,6 +24,7 @@ from domain.messages import (
     StreamChanged,
     TradingStateChanged,
 )
+from storage.listing_models import AnnouncementRow
 from storage.models import (
     AccountRow,
     ConfigRow,
@@ -111,6 +113,10 @@ def _incident(message: IncidentRaised) -> tuple[Row, ...]:
     return (_event(message.at, "incident", message.kind, message.subject, message.text),)
 
 
+def _announcement(message: AnnouncementSeen) -> tuple[Row, ...]:
+    return ((AnnouncementRow, msgspec.structs.asdict(message)),)
+
+
 def _status(name: str, value: str, text: str, at: int) -> Row:
     return StatusRow, {"name": name, "value": value, "text": text, "at": at}
 
@@ -134,6 +140,7 @@ _ROWS: Mapping[type[Message], Callable[[Any], tuple[Row, ...]]] = {
     LedgerCorrected: _corrected,
     StreamChanged: _stream,
     IncidentRaised: _incident,
+    AnnouncementSeen: _announcement,
 }
 
 RECORDED: frozenset[type[Message]] = frozenset(_ROWS) | {CandlesTold}

@@ -14,6 +14,9 @@ from domain.messages.candles import (
     Revision,
     SealNow,
 )
+from domain.messages.listings import (
+    AnnouncementSeen,
+)
 from domain.messages.market_data import (
     BookSeen,
     GapFilled,
@@ -94,6 +97,7 @@ __all__ = [
     "AccountFailed",
     "AccountLoaded",
     "AccountWanted",
+    "AnnouncementSeen",
     "BarMoved",
     "BookSeen",
     "BooksWanted",

@@ -33,6 +33,7 @@ from domain.listings import MarketListing
 from domain.market import HOUR
 from domain.message import MESSAGES
 from domain.messages import (
+    AnnouncementSeen,
     HaltTrading,
     ListingsRead,
     ReconcileNow,
@@ -104,6 +105,8 @@ class Day:
         ):
             self.town.host.tell(name, message)
             self.town.run(0.1)
+        self.town.host.tell_topic("announcements", AnnouncementSeen("", "", "", "", "", 0, "", START_US), "userstream")
+        self.town.run(0.1)
         for record in self.town.host.ledger.records:
             if record.status in {Status.APPLIED, Status.EDGE}:
                 self.handled[record.to].add(MESSAGES[record.type])

@@ -7,12 +7,13 @@ import pytest
 
 from actors.gateway import Gateway
 from actors.reconciler import Reconciler
-from actors.upbit.frames import AssetsFrame, Frame
+from actors.upbit.frames import AnnouncementFrame, AssetsFrame, Frame
 from actors.upbit.sign import Keys, Secret
 from actors.upbit.streams import Stream, Timing
-from actors.userstream import UserStream
+from actors.userstream import BODY_MAX, TITLE_MAX, UserStream
 from domain.messages import (
     AccountWanted,
+    AnnouncementSeen,
     BooksWanted,
     FillBooked,
     LookUpOrder,
@@ -25,7 +26,7 @@ from domain.orders import OrderReport
 from tests.actors.edge import Ear
 from tests.actors.stage import T0, Stage, a_buy, session, terms
 from tests.actors.upbit.peer import TEXT, Peer, frame
-from tests.actors.upbit.samples import ORDER_EVENT
+from tests.actors.upbit.samples import ANNOUNCEMENT, ORDER_EVENT
 
 IDENTIFIER = "abcd1234-e1"
 FILL = ORDER_EVENT.replace(b'"bot1"', f'"{IDENTIFIER}"'.encode())
@@ -44,11 +45,13 @@ class Wired:
     def __init__(self, url: str) -> None:
         self.ear = Ear()
 
-        def open_stream(on_order, on_state) -> Stream:
+        def open_stream(on_order, on_announcement, on_state) -> Stream:
             def on_frame(frame: Frame) -> None:
-                assert isinstance(frame, OrderReport | AssetsFrame)
+                assert isinstance(frame, OrderReport | AssetsFrame | AnnouncementFrame)
                 if isinstance(frame, OrderReport):
                     on_order(frame)
+                elif isinstance(frame, AnnouncementFrame):
+                    on_announcement(frame)
 
             wanted = ({"type": "myOrder"}, {"type": "myAsset"})
             quick = Timing(backoff_s=0.01, backoff_max_s=0.02)
@@ -111,6 +114,19 @@ def test_a_loss_turns_the_books_red_and_the_return_asks_for_orders_and_accounts(
     assert reconciler.tell(back, "userstream").to("venue", AccountWanted)
     gateway.tell(back, "userstream").ring()
     assert [one.identifier for one in gateway.to("venue", LookUpOrder)] == [IDENTIFIER]
+
+
+def test_an_announcement_is_told_with_its_times_and_a_long_text_is_cut_off(peer, wired):
+    line = peer.accept()
+    told = json.loads(ANNOUNCEMENT) | {"body": "x" * (BODY_MAX + 1), "title": "y" * (TITLE_MAX + 1)}
+    bare = {"type": "announcement", "event_type": "UPDATED", "category": "trade", "title": "t"}
+    line.sendall(frame(json.dumps(told).encode()) + frame(json.dumps(bare).encode()))
+    assert wired.next(StreamChanged).connected
+    topic, seen = wired.ear.next()
+    assert (topic, seen.id, seen.title, seen.category) == ("announcements", "4711", "y" * TITLE_MAX, "maintenance")
+    assert seen.listed_at > 0
+    assert seen.body == "x" * BODY_MAX
+    assert wired.next(AnnouncementSeen) == AnnouncementSeen("UPDATED", "", "t", "trade", "", 0, "", T0)
 
 
 def test_nobody_sends_the_user_stream_anything(peer, wired):

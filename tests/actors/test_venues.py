@@ -33,14 +33,30 @@ def asked_for(place: Place, peer: Peer) -> set[str]:
     return {part["type"] for part in frame if "type" in part}
 
 
+def test_the_private_stream_asks_for_the_announcements_that_can_be_about_a_market(peer):
+    place = sandbox_place(told_by(peer))
+    stream = place.private(*(lambda *_: None for _ in range(3)))
+    stream.start()
+    try:
+        frame = json.loads(peer.read(peer.accept(), TEXT))
+    finally:
+        stream.stop()
+        place.rest.close()
+    assert {"type": "announcement", "categories": ["notice", "trade"], "include_body": True} in frame
+    assert [part["type"] for part in frame if "type" in part] == ["myOrder", "myAsset", "announcement"]
+
+
+def told_by(peer: Peer) -> dict:
+    clock = {"origin_us": 0, "anchor_ns": time.monotonic_ns(), "speed": 1.0}
+    return {"clock": clock, "access_key": "a", "secret_key": "s", "rest": "http://127.0.0.1:9", "ws": peer.url}
+
+
 def test_books_are_asked_for_where_the_exchange_is_in_this_process(peer):
     assert asked_for(upbit_place("http://127.0.0.1:9", peer.url), peer) == {"trade", "candle.1m", "orderbook"}
 
 
 def test_no_books_are_asked_for_where_an_exchange_outside_fills_our_orders(peer):
-    clock = {"origin_us": 0, "anchor_ns": time.monotonic_ns(), "speed": 1.0}
-    told = {"clock": clock, "access_key": "a", "secret_key": "s", "rest": "http://127.0.0.1:9", "ws": peer.url}
-    assert asked_for(sandbox_place(told), peer) == {"trade", "candle.1m"}
+    assert asked_for(sandbox_place(told_by(peer)), peer) == {"trade", "candle.1m"}
 
 
 def test_other_markets_are_asked_for_on_the_running_stream_and_the_same_ones_are_not_asked_for_again(peer):

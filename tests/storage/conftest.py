@@ -136,10 +136,8 @@ def put(store: CandleStore, market: str, told: list[Bar], flags: int = REST, **m
 
 def dump(database: SqliteDatabase) -> dict[str, list[Any]]:
     """Every row of every table, without the count of batches: the one thing that may differ."""
-    rows = {
-        table._meta.table_name: sorted(table.select().tuples().execute(database), key=repr)
-        for table in (*TABLES, *SECOND_TABLES)
-    }
+    tables = (*TABLES, *SECOND_TABLES)
+    rows = {table._meta.table_name: sorted(table.select().tuples().execute(database), key=repr) for table in tables}
     rows["projection"] = [row[:2] for row in rows["projection"]]
     return rows
 

@@ -109,10 +109,10 @@ def test_a_newer_file_is_refused_and_both_versions_are_named(tmp_path: Path) -> 
     path = tmp_path / "new.sqlite3"
     open_database(path, migrations=(*MIGRATIONS, lambda _: None)).close()
 
-    newer, known = len(MIGRATIONS) + 1, len(MIGRATIONS)
-    with pytest.raises(ConfigError, match=f"has schema version {newer}, this program knows {known}"):
+    known = len(MIGRATIONS)
+    with pytest.raises(ConfigError, match=f"has schema version {known + 1}, this program knows {known}"):
         open_database(path)
-    with pytest.raises(ConfigError, match=f"has schema version {newer}, this program reads {known}"):
+    with pytest.raises(ConfigError, match=f"has schema version {known + 1}, this program reads {known}"):
         open_reader(path)
 
 

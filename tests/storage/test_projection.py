@@ -15,6 +15,7 @@ from domain.errors import StorageError
 from domain.market import MINUTE
 from domain.message import Message
 from domain.messages import (
+    AnnouncementSeen,
     CancelOrder,
     CandlesTold,
     IncidentRaised,
@@ -57,6 +58,7 @@ EVENTS: tuple[Message, ...] = (
     StreamChanged("public", False, "no message for 10 s", NEW_YEAR),
     IncidentRaised(NEW_YEAR, "crash", "gateway", "KeyError"),
     CandlesTold("KRW-BTC", NEW_YEAR, NEW_YEAR + MINUTE, (a_bar(),), "trades", "provisional"),
+    AnnouncementSeen("CREATED", "4711", "title", "trade", "url", 0, "body", NEW_YEAR),
 )
 
 

@@ -16,7 +16,7 @@ from actors.risk import Risk
 from actors.runtime import Actor, ActorSpec, ScaledClock, ThreadHost, Topology
 from actors.system import MARKET_FAMILY, topics
 from actors.universe import Universe
-from actors.upbit.frames import BookFrame, TradeFrame
+from actors.upbit.frames import AnnouncementFrame, BookFrame, TradeFrame
 from actors.upbit.glance import tickers_now
 from actors.upbit.limits import Limiter
 from actors.upbit.rest import UpbitRest
@@ -88,7 +88,7 @@ class MarketWitness(Witness):
 
 
 class Trader:
-    """Gateway, reconciler, portfolio, risk and universe with their edges to a sandbox, on threads of their own."""
+    """Every core actor of the orders with its edges to a sandbox, on threads of their own."""
 
     def __init__(self, client, folder, *, timing=QUICK, timeout_s=(2.0, 2.0), off_s=0):
         ready = client.ready
@@ -99,12 +99,13 @@ class Trader:
         self.heard, self.market = queue.SimpleQueue(), queue.SimpleQueue()
         now = clock.now
 
-        def private(on_order, on_state):
-            def on_frame(frame):
-                if isinstance(frame, OrderReport):
-                    on_order(frame)
+        def private(on_order, on_announcement, on_state):
+            takers = {OrderReport: on_order, AnnouncementFrame: on_announcement}
 
-            wanted = ({"type": "myOrder"}, {"type": "myAsset"})
+            def on_frame(frame):
+                takers.get(type(frame), id)(frame)
+
+            wanted = ({"type": "myOrder"}, {"type": "myAsset"}, {"type": "announcement", "include_body": True})
             return Stream(
                 ready["ws"] + "/private", wanted, on_frame=on_frame, on_state=on_state, keys=keys, timing=timing
             )
