@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
-from actors.bulletin import announcement_line
+from actors.bulletin import announcement_line, change_level, change_line, listings_lamp
 from actors.freshness import freshness_lamp, gap_line, source_lamp
 from actors.lines import order_row, position_row
 from domain.market import US_PER_S
@@ -17,6 +17,8 @@ from domain.messages import (
     GapFilled,
     GuardAlive,
     IncidentRaised,
+    ListingChanged,
+    ListingStates,
     OrderChanged,
     PositionChanged,
     PositionClosed,
@@ -120,8 +122,8 @@ class Board:
                 return self._guard(message)
             case IncidentRaised():
                 return self._line(message.at, "error", f"incident.{message.kind}", f"{message.subject}: {message.text}")
-            case AnnouncementSeen():
-                return self._line(message.at, "info", "announcement", announcement_line(message))
+            case ListingStates() | ListingChanged() | AnnouncementSeen():
+                return self._listing(message)
             case SettingsChanged():
                 self.settings = message
                 return {"kpis"}
@@ -233,6 +235,17 @@ class Board:
             case StreamMeasured():
                 self.lamps["data"] = freshness_lamp(message)
                 return {"lamps"}
+
+    def _listing(self, message: ListingStates | ListingChanged | AnnouncementSeen) -> set[str]:
+        match message:
+            case ListingStates():
+                self.lamps["listings"] = listings_lamp(message, keyed="private" in self.lamps)
+                return {"lamps"}
+            case ListingChanged():
+                code = f"listing.{message.after.lower()}"
+                return self._line(message.at, change_level(message), code, change_line(message))
+            case AnnouncementSeen():
+                return self._line(message.at, "info", "announcement", announcement_line(message))
 
     def _order(self, order: OrderChanged) -> set[str]:
         if order.stage in EXISTED and order.identifier not in self.ordered:

@@ -9,9 +9,10 @@ from actors.held import PARTIAL_EXITS, Held, entry_order, exit_order, first_held
 from actors.runtime import Actor
 from domain.account import Ledger
 from domain.config import Settings
-from domain.decisions import Decision, Evaluation, OrderIntent
+from domain.decisions import Decision, Evaluation, Levels, OrderIntent
 from domain.exits import PRIORITY, levels
 from domain.limits import DayLimits
+from domain.listings import HALTED, Standing
 from domain.market import US_PER_S, Terms
 from domain.message import Message
 from domain.messages import FillBooked, IncidentRaised, LevelsMoved, OrderIntended, TradingStateChanged
@@ -33,7 +34,8 @@ class PortfolioState:
     """Books, positions, intents under way, and what has arrived for the decision time being collected.
 
     `venue` is where the books are kept, "" before the first start; `asked_for` when each pending intent was sent. While
-    `liquidating`, what is still bought is sold again at once. `leaving` and `gone` are as in UniverseChanged.
+    `liquidating`, what is still bought is sold again at once. `standings` are the markets that are not NORMAL at the
+    exchange.
     """
 
     venue: str = ""
@@ -41,8 +43,7 @@ class PortfolioState:
     settings: Settings = field(default_factory=Settings)
     universe: list[str] = field(default_factory=list)
     halted: dict[str, str] = field(default_factory=dict)
-    leaving: dict[str, int] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
+    standings: dict[str, Standing] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     trading: TradingStateChanged = field(default_factory=lambda: TradingStateChanged("REDUCING", "starting", "", 0))
     ledger: Ledger = field(default_factory=Ledger)
@@ -64,7 +65,8 @@ class Desk(Actor[PortfolioState]):
     """The part of the portfolio that has positions and wants orders; `actors.exits` has the reasons to sell.
 
     One sale is under way in a market at a time: a reason that comes meanwhile waits for its end, the highest of
-    POS-02 first, and a sale that did not get through is tried again for as long as the position lives.
+    POS-02 first, and a sale that did not get through is tried again for as long as the position lives: ever more slowly
+    where the market takes no orders; where it is gone only while trades are seen all the same.
     """
 
     State = PortfolioState
@@ -81,13 +83,19 @@ class Desk(Actor[PortfolioState]):
 
     # --- the sale
 
-    def _exit(self, held: Held, reason: str, price: Decimal) -> None:
-        """Order the sale; while one is under way a reason waits for its end, the highest of all first (POS-02)."""
+    def _exit(self, held: Held, reason: str, price: Decimal, *, traded: bool = False) -> None:
+        """Order the sale; while one is under way a reason waits for its end, the highest of all first (POS-02).
+
+        `traded` tells that the price is a trade of just now: then the market is not gone, whatever was said of it.
+        """
         if held.dust or reason == held.exit_reason:
             return
         if (reason == "TP1" and held.tp1_done) or (reason == "TP2" and held.tp2_done):
             return
         settings, reason = self.state.settings, _higher(held.wanted, reason)
+        if self._is_shut(held, traded=traded):
+            self._await_opening(held, reason)
+            return
         minimum = minimum_sale(self.state.terms.get(held.market), settings.sizes.exchange_min)
         small = held.volume * price < minimum
         if self._under_way(held.market, Side.SELL) or (small and self._under_way(held.market, Side.BUY)):
@@ -120,7 +128,7 @@ class Desk(Actor[PortfolioState]):
         if held is None:
             return
         if held.exit_id != order.intent_id:  # of the position before this one, which had to wait for it
-            self._follow(held, held.wanted, 0.0)
+            self._follow(held, held.wanted, 0)
             return
         meant, held.exit_reason, held.exit_id = held.exit_reason, "", ""
         if order.reason in PARTIAL_EXITS and executed:
@@ -129,20 +137,47 @@ class Desk(Actor[PortfolioState]):
             held.tp2_done = held.tp2_done or meant == "TP2"
             self._guard(held)
             self._show(held, meant)
-            self._follow(held, held.wanted, 0.0)
+            self._follow(held, held.wanted, 0)
             return
         follow = _higher(held.wanted, meant)
-        wait = EXIT_RETRY_S[min(held.tries, len(EXIT_RETRY_S) - 1)] if follow == meant else 0.0
+        wait = self._patience(held) if follow == meant or self._is_halted(held.market) else 0
         held.tries += 1
         if held.tries & (held.tries - 1) == 0:  # the 1st, 2nd, 4th, 8th …: what lasts must not bury all else
             text = f"the sale of {held.volume} did not get through ({detail}), attempt {held.tries}; trying again"
             self.publish("incidents", IncidentRaised(self.now, "exit_retry", held.market, text))
         self._follow(held, follow, wait)
 
-    def _follow(self, held: Held, reason: str, wait_s: float) -> None:
+    def _follow(self, held: Held, reason: str, wait: int) -> None:
         held.wanted = reason
         if reason:
-            self.after(self._real(wait_s), ExitRetryDue(held.market, reason))
+            self.after(wait, ExitRetryDue(held.market, reason))
+
+    def _patience(self, held: Held) -> int:
+        """How long to wait before a sale is tried again, in microseconds; ever longer where no orders are taken."""
+        if not self._is_halted(held.market):
+            return self._real(EXIT_RETRY_S[min(held.tries, len(EXIT_RETRY_S) - 1)])
+        rules = self.state.settings.listings
+        wait = US_PER_S * min(rules.halted_retry_s << min(held.tries, 16), rules.halted_retry_max_s)
+        held.retry_at = self.now + wait
+        return wait
+
+    def _is_halted(self, market: str) -> bool:
+        one = self.state.standings.get(market)
+        return one is not None and one.state == HALTED
+
+    def _is_shut(self, held: Held, *, traded: bool = False) -> bool:
+        """Whether a sale there would only be refused: the market is gone, or refused one a short while ago."""
+        one = self.state.standings.get(held.market)
+        if one is None or one.state != HALTED:
+            return False
+        return self.now < held.retry_at or (one.gone and not traded)
+
+    def _await_opening(self, held: Held, reason: str, *, timed: bool = False) -> None:
+        """Keep the wish until the market may take it; with `timed` the wish has no timer of its own any more."""
+        gone = self.state.standings[held.market].gone
+        if not gone and (timed or held.wanted != reason):
+            self._follow(held, reason, held.retry_at - self.now)
+        held.wanted = reason
 
     def _entry_ended(self, market: str) -> None:
         """Nothing more is bought: too little is dust, and an exit that waited for the buy's end may go (POS-01)."""
@@ -154,7 +189,7 @@ class Desk(Actor[PortfolioState]):
         if held.volume * price < max(settings.sizes.min_leg, minimum):
             self._turn_to_dust(held, price)
         else:
-            self._follow(held, held.wanted, 0.0)
+            self._follow(held, held.wanted, 0)
 
     # --- what changes a position
 
@@ -166,14 +201,20 @@ class Desk(Actor[PortfolioState]):
             state.held[fill.market] = held
         held.take(fill)
         held.high = max(held.high, fill.price)
-        terms, raised = state.terms.get(fill.market), held.levels if held.tp1_done else None
-        held.levels = levels(fill.market, held.entry, held.atr, state.settings, fill.at, terms)
+        raised, held.levels = held.levels if held.tp1_done else None, self._levels(held, fill.at)
         if raised is not None:  # a trailing stop only rises
             held.levels = replace(held.levels, stop=max(held.levels.stop, raised.stop))
         self._guard(held)
         self._show(held, booked.reason)
         if state.liquidating:
             self._exit(held, "FORCED", fill.price)
+
+    def _levels(self, held: Held, at: int) -> Levels:
+        """The levels of what was bought so far, the stop as tight as the exchange's word on its market ever made it."""
+        one = self.state.standings.get(held.market)
+        held.tighten = min(held.tighten, one.tighten if one and one.tighten is not None else held.tighten)
+        terms = self.state.terms.get(held.market)
+        return levels(held.market, held.entry, held.atr, self.state.settings, at, terms, tighten=held.tighten)
 
     def _on_sold(self, booked: FillBooked) -> None:
         fill = booked.fill

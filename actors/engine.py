@@ -23,8 +23,9 @@ from actors.venues import HEARTBEAT, SANDBOX, Place
 from domain.config import Settings
 from domain.errors import ConfigError
 from domain.indicators.kernels import warm_kernels
+from domain.listings import MarketListing
 from domain.message import Message
-from domain.messages import IncidentRaised, ReconcileNow, SessionOpened, SettingsChanged
+from domain.messages import IncidentRaised, ListingsRead, ReconcileNow, SessionOpened, SettingsChanged
 from domain.money import plain
 from domain.readmodel import EquityPoint, ReadModel, Session
 from domain.strategies import by_names
@@ -194,6 +195,9 @@ class Engine:
         for market in self._lost:
             text = "coins are held there and the exchange does not list it: they cannot be priced, guarded or sold"
             self._tell_incident("not_listed", market, text)
+        if self._lost:
+            absent = tuple(MarketListing(market, listed=False) for market in self._lost)
+            self._host.tell("warnings", ListingsRead(absent, self.now()))
         if self._exits:
             log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
         for market, reason in self._halted.items():

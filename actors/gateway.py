@@ -7,6 +7,7 @@ from actors.runtime import Recovered, Restarted
 from actors.tracked import TrackedOrder
 from actors.watch import FINISHED_KEPT, LADDER_S, CheckDue, OrderWatch
 from domain.decisions import OrderIntent
+from domain.listings import MARKET_REFUSALS
 from domain.market import US_PER_S
 from domain.messages import (
     BooksWanted,
@@ -16,6 +17,8 @@ from domain.messages import (
     IncidentRaised,
     IntentAsked,
     LookUpAnswered,
+    MarketRefused,
+    MarketServed,
     OrderAdopted,
     OrderApproved,
     OrderFinished,
@@ -57,10 +60,10 @@ Accepted: TypeAlias = (
 class Gateway(OrderWatch):
     """Owns the state of every order of ours.
 
-    Sends SubmitOrder, LookUpOrder and CancelOrder to venue, OrderFinished to portfolio and risk; publishes FillBooked
-    on `fills`, OrderChanged on `orders`. An unknown outcome is a state: it is left by evidence only, and the same
-    identifier alone is ever sent again. A restart loses nothing; a process start never sends again, it looks up, and
-    tells risk if it was halted.
+    Sends SubmitOrder, LookUpOrder and CancelOrder to venue, OrderFinished to portfolio and risk, MarketRefused and
+    MarketServed to warnings; publishes FillBooked on `fills`, OrderChanged on `orders`. An unknown outcome is a state:
+    it is left by evidence only, and the same identifier alone is ever sent again. A restart loses nothing; a process
+    start never sends again, it looks up, and tells risk if it was halted.
     """
 
     def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
@@ -129,6 +132,7 @@ class Gateway(OrderWatch):
         order = self._find(answer.identifier)
         if order is None:
             return
+        self._note_market(order.intent.market, answer)
         match answer.outcome:
             case "accepted" if answer.report is not None:
                 self._absorb(order, answer.report)
@@ -144,6 +148,16 @@ class Gateway(OrderWatch):
                 self._doubt(order, f"refused: {answer.error}")
             case _:
                 self._doubt(order, f"{answer.outcome}: {answer.error}")
+
+    def _note_market(self, market: str, answer: SubmitAnswered) -> None:
+        """Tell warnings of a market that takes no orders, and when it takes them again."""
+        shut = self.state.shut
+        if answer.outcome == "refused" and answer.error in MARKET_REFUSALS:
+            self.state.shut = sorted({*shut, market})
+            self.send("warnings", MarketRefused(market, answer.error))
+        elif answer.outcome == "accepted" and market in shut:
+            shut.remove(market)
+            self.send("warnings", MarketServed(market))
 
     def _on_report(self, report: OrderReport) -> None:
         order = self._find(report.identifier)

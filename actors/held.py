@@ -23,7 +23,8 @@ class Held:
     """A position from its first fill to its last. `cost` and `proceeds` include fees; `bought` is all ever bought.
 
     `exit_reason` is the exit that is being worked on, "" when none, and `exit_id` its intent; `wanted` one that must
-    follow it.
+    follow it, not before `retry_at` where nothing can be sold just now. `tighten` is the smallest part of its distance
+    that the stop ever had to keep.
     """
 
     market: str
@@ -45,6 +46,8 @@ class Held:
     last_reason: str = ""
     tries: int = 0
     dust: bool = False
+    tighten: Decimal = Decimal(1)
+    retry_at: int = 0
 
     @property
     def entry(self) -> Decimal:
@@ -103,8 +106,16 @@ class Held:
         """What the guard must watch; None while there are no levels."""
         if self.levels is None:
             return None
-        volume = ZERO if self.dust else self.volume
-        return GuardPosition(self.market, volume, self.entry, self.levels, self.opened_at, self.tp1_done, self.tp2_done)
+        return GuardPosition(
+            self.market,
+            ZERO if self.dust else self.volume,
+            self.entry,
+            self.levels,
+            self.opened_at,
+            self.tp1_done,
+            self.tp2_done,
+            self.tighten,
+        )
 
     def told(self, reason: str) -> PositionChanged:
         """The position as it stands, for those who show or keep it."""

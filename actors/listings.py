@@ -53,8 +53,9 @@ Glance: TypeAlias = Callable[[Sequence[str]], Mapping[str, Ending]]
 class Listings(Actor[None]):
     """Owns the look at how our markets are listed: at the start, once an hour of the session's clock, and when asked.
 
-    Edge: sends ListingsRead and StepsCompared to universe; publishes IncidentRaised on `incidents` when what it reads
-    cannot be had, once until it can. Blocks on its own thread only. It remembers nothing: every look tells all.
+    Edge: sends ListingsRead to warnings and StepsCompared to universe; publishes IncidentRaised on `incidents` when
+    what it reads cannot be had, once until it can. Blocks on its own thread only. It remembers nothing: every look
+    tells all.
     """
 
     edge = True
@@ -132,7 +133,7 @@ class Listings(Actor[None]):
         told = self._tried("when markets end", lambda: endings.update(self._glance(listed)))
         by_market = {row.market: row for row in rows}
         listings = tuple(_listing(market, by_market.get(market), endings.get(market)) for market in self._markets)
-        self.outlet.send("universe", ListingsRead(listings, self._now()))
+        self.outlet.send("warnings", ListingsRead(listings, self._now()))
         return self._tried("the price steps", lambda: self._compare(listed)) and told
 
     def _listed(self) -> list[Listing]:
@@ -170,7 +171,9 @@ def _listing(market: str, row: Listing | None, ending: Ending | None) -> MarketL
     """How a market is listed, of its row in market/all and its ticker, as far as they are there."""
     if row is None:
         return MarketListing(market, listed=False)
-    listing = MarketListing(market, warning=row.warning, cautions=row.cautions)
+    listing = MarketListing(
+        market, warning=row.warning, cautions=row.cautions, korean=row.korean_name, english=row.english_name
+    )
     if ending is None or not ending.state:
         return listing
     date = ending.delisting
@@ -178,7 +181,7 @@ def _listing(market: str, row: Listing | None, ending: Ending | None) -> MarketL
 
 
 def _begin_of(date: str) -> int:
-    """When a date of the exchange (yyyy-mm-dd, KST) begins; 0, which is over, for none and for one nobody can read."""
+    """When a date of the exchange (yyyy-mm-dd, KST) begins; 0 for none and for one nobody can read."""
     begin = day_of(date)
     if begin is None and date:
         log.warning("a market's last date cannot be read date=%.40s", date)

@@ -25,6 +25,7 @@ from domain.messages import (
     LedgerTold,
     LevelsMoved,
     LiquidatePositions,
+    ListingStates,
     MarketEvaluated,
     OrderFinished,
     OrderRefused,
@@ -53,6 +54,7 @@ Accepted: TypeAlias = (
     | SessionOpened
     | SettingsChanged
     | UniverseChanged
+    | ListingStates
     | TermsLoaded
     | MarketEvaluated
     | DecisionDue
@@ -92,7 +94,9 @@ class Portfolio(Exits):
             case SettingsChanged():
                 self.state.settings = message.settings
             case UniverseChanged():
-                self._on_universe(message)
+                self.state.universe, self.state.halted = list(message.markets), dict(message.halted)
+            case ListingStates():
+                self._on_listings(message)
             case TermsLoaded():
                 self.state.terms[message.terms.market] = message.terms
             case MarketEvaluated():
@@ -129,16 +133,6 @@ class Portfolio(Exits):
                 assert_never(message)
 
     # --- deciding
-
-    def _on_universe(self, changed: UniverseChanged) -> None:
-        state, known = self.state, self.state.gone
-        state.universe, state.halted = list(changed.markets), dict(changed.halted)
-        state.leaving, state.gone = dict(changed.leaving), list(changed.gone)
-        for market in changed.gone:
-            if market not in known and (held := state.held.get(market)) and not held.dust:
-                text = f"{held.volume} are held there and nothing can be traded any more: a person must take them out"
-                self.publish("incidents", IncidentRaised(self.now, "delisted_held", market, text))
-        self._leave()
 
     def _on_evaluated(self, evaluation: Evaluation) -> None:
         state = self.state
@@ -277,7 +271,7 @@ class Portfolio(Exits):
             self._guard(held)
             self._show(held, "")
             if held.wanted and not self._under_way(held.market, Side.SELL):  # its timer may have died with the process
-                self._follow(held, held.wanted, 1.0)
+                self._follow(held, held.wanted, self._real(1.0))
         self._upkeep(started=started)
 
     def _upkeep(self, *, started: bool = False) -> None:

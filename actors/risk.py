@@ -7,6 +7,7 @@ from typing import TypeAlias, assert_never
 from actors.runtime import Actor, Recovered, Restarted
 from domain.config import Settings
 from domain.decisions import OrderIntent
+from domain.listings import objections
 from domain.market import US_PER_S, kst_day
 from domain.message import Message
 from domain.messages import (
@@ -14,6 +15,7 @@ from domain.messages import (
     HaltTrading,
     IntentAsked,
     LiquidatePositions,
+    ListingStates,
     OrderApproved,
     OrderFinished,
     OrderIntended,
@@ -48,6 +50,7 @@ Accepted: TypeAlias = (
     | OrderIntended
     | OrderFinished
     | EquityMeasured
+    | ListingStates
     | ReconcileFinished
     | HaltTrading
     | StopAll
@@ -60,7 +63,8 @@ Accepted: TypeAlias = (
 class RiskState:
     """Latches, reservations (intent to KRW and time) and the last account valuation this actor was told.
 
-    `liquidated_by` is who ordered to sell all in this halt, "" when nobody did.
+    `liquidated_by` is who ordered to sell all in this halt, "" when nobody did; `barred` are the markets that the
+    exchange's word keeps us from entering, each with the reason.
     """
 
     speed: float = 1.0
@@ -76,6 +80,7 @@ class RiskState:
     reserved: dict[str, Decimal] = field(default_factory=dict)
     reserved_at: dict[str, int] = field(default_factory=dict)
     exits: list[int] = field(default_factory=list)
+    barred: dict[str, str] = field(default_factory=dict)
     chain: int = 0
 
 
@@ -109,6 +114,8 @@ class Risk(Actor[RiskState]):
                 self._release(message.intent_id)
             case EquityMeasured():
                 self._on_measured(message)
+            case ListingStates():
+                self.state.barred = objections(message.states)
             case ReconcileFinished():
                 self._on_reconciled(message)
             case HaltTrading():
@@ -151,15 +158,26 @@ class Risk(Actor[RiskState]):
         self._approve(intent, ZERO)
 
     def _objection(self, intent: OrderIntent) -> tuple[str, str] | None:
-        """The first reason against this buy, by our own numbers; None lets it pass."""
-        state, sizes, seen = self.state, self.state.settings.sizes, self.state.measured
-        funds = intent.funds or ZERO
+        """The first reason against this buy; None lets it pass."""
+        return self._closed_to(intent) or self._beyond(intent)
+
+    def _closed_to(self, intent: OrderIntent) -> tuple[str, str] | None:
+        """Why nothing may be bought now, or not in its market."""
+        state = self.state
         if state.halted:
             return "HALT", f"halted by {state.halted_by}: {state.halt_reason}"
         if not state.green:
             return "NOT_RECONCILED", state.red_reason
+        if barred := state.barred.get(intent.market):
+            return "MARKET_HALT", barred
         if intent.expires_at and self.now > intent.expires_at:
             return "EXPIRED", f"{(self.now - intent.expires_at) / US_PER_S:.1f} s too late"
+        return None
+
+    def _beyond(self, intent: OrderIntent) -> tuple[str, str] | None:
+        """Which limit of the account it breaks, by our own numbers."""
+        state, sizes, seen = self.state, self.state.settings.sizes, self.state.measured
+        funds = intent.funds or ZERO
         if seen is None or not seen.marked:
             return "NO_EQUITY", "the account could not be valued, a price is missing"
         if state.blocked_day == kst_day(self.now):

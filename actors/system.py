@@ -14,10 +14,11 @@ from actors.risk import Risk
 from actors.runtime import ActorSpec, Topology
 from actors.runtime.topology import EVERYONE, Factory
 from actors.universe import Universe
+from actors.warnings import Warnings
 
 SHOWN = ("recorder", "dashboard")
-SETTINGS_FOR = ("portfolio", "risk", "guard", "universe", *SHOWN)
-SESSION_FOR = ("gateway", "risk", "reconciler", "portfolio", "guard", "universe", "clock")
+SETTINGS_FOR = ("portfolio", "risk", "guard", "universe", "warnings", *SHOWN)
+SESSION_FOR = ("gateway", "risk", "reconciler", "portfolio", "guard", "universe", "warnings", "clock")
 MARKET_FAMILY: Final = "market"  # the family of market actors: the universe begins and retires them
 ALL_MARKETS: Final = f"{MARKET_FAMILY}:{EVERYONE}"
 FAMILIES: Final[Mapping[str, Factory]] = {MARKET_FAMILY: Market}
@@ -31,13 +32,15 @@ def market_actor(market: str) -> str:
 def topics() -> dict[str, tuple[str, ...]]:
     """Who hears what is published."""
     return {
-        "streams": (ALL_MARKETS, "gateway", "reconciler", *SHOWN),
+        "streams": (ALL_MARKETS, "gateway", "reconciler", "warnings", *SHOWN),
         "markets": ("feed", "listings", "venue"),
         "tape": SHOWN,
         "freshness": ("dashboard",),
         "terms": ("gateway", "portfolio"),
         "universe": ("portfolio",),
-        "announcements": SHOWN,
+        "listings": ("universe", "portfolio", "risk", "dashboard"),
+        "transitions": SHOWN,
+        "announcements": ("warnings", *SHOWN),
         "fills": ("portfolio", *SHOWN),
         "orders": SHOWN,
         "decisions": SHOWN,
@@ -69,6 +72,7 @@ def core(*, exchange: bool) -> tuple[ActorSpec, ...]:
         ActorSpec("reconciler", Reconciler),
         *venue,
         ActorSpec("universe", Universe),
+        ActorSpec("warnings", Warnings),
         ActorSpec("clock", Clock),
     )
 

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
-from msgspec.structs import replace
-
 from actors.runtime import Actor, Recovered, Restarted
-from domain.listings import MarketListing
+from domain.listings import objections
 from domain.messages import (
     IncidentRaised,
-    ListingsRead,
+    ListingStates,
     MarketsWatched,
     SessionOpened,
     SettingsChanged,
@@ -18,20 +16,20 @@ from domain.messages import (
     UniverseChanged,
 )
 
-Accepted: TypeAlias = Recovered | Restarted | SessionOpened | SettingsChanged | StepsCompared | ListingsRead
+Accepted: TypeAlias = Recovered | Restarted | SessionOpened | SettingsChanged | StepsCompared | ListingStates
 
 
 @dataclass(slots=True)
 class UniverseState:
     """The markets that may be entered, in the session's order, and what is against some of them just now.
 
-    `steps` says where the exchange moves prices in other steps than the rule book, `listings` how it lists a market.
+    `steps` says where the exchange moves prices in other steps than the rule book, `listed` what it says of a market.
     `watched` are the markets whose actors live; `opened` and `settings` are the newest of each, for those that begin.
     """
 
     markets: list[str] = field(default_factory=list)
     steps: dict[str, str] = field(default_factory=dict)
-    listings: dict[str, MarketListing] = field(default_factory=dict)
+    listed: dict[str, str] = field(default_factory=dict)
     watched: list[str] = field(default_factory=list)
     opened: SessionOpened | None = None
     settings: SettingsChanged | None = None
@@ -58,8 +56,8 @@ class Universe(Actor[UniverseState]):
                 self._on_settings(message)
             case StepsCompared():
                 self._on_steps(message)
-            case ListingsRead():
-                self._on_listings(message.listings)
+            case ListingStates():
+                self._on_listings(objections(message.states))
             case Recovered():
                 self._on_recovered(message.living)
             case Restarted():
@@ -75,7 +73,7 @@ class Universe(Actor[UniverseState]):
         self._watch((*opened.markets, *opened.watched))
         state.markets = list(opened.entries or opened.markets)
         state.steps = dict(opened.halted)
-        state.listings = {market: one for market, one in state.listings.items() if market in state.watched}
+        state.listed = {market: text for market, text in state.listed.items() if market in state.watched}
         for market, reason in self._reasons():
             self._bar(market, reason)
         self._tell()
@@ -128,17 +126,15 @@ class Universe(Actor[UniverseState]):
         if self.state.steps != before:
             self._tell()
 
-    def _on_listings(self, listings: Iterable[MarketListing]) -> None:
-        before = self.state.listings
-        now = {one.market: _completed(one, before.get(one.market)) for one in listings}
-        self.state.listings = before | now
-        for market, one in now.items():
-            was = before[market].objection if market in before else ""
-            if one.objection and one.objection != was:
-                self._bar(market, one.objection)
-            elif was and not one.objection:
+    def _on_listings(self, now: dict[str, str]) -> None:
+        before, self.state.listed = self.state.listed, now
+        for market in sorted(before.keys() | now.keys()):
+            was, text = before.get(market, ""), now.get(market, "")
+            if text and text != was:
+                self._bar(market, text)
+            elif was and not text:
                 self._free(market, f"no longer: {was}")
-        if self.state.listings != before:
+        if now != before:
             self._tell()
 
     # --- what follows
@@ -147,23 +143,15 @@ class Universe(Actor[UniverseState]):
         """Every market that may not be entered, with all reasons in words."""
         state = self.state
         found: dict[str, list[str]] = {market: [fault] for market, fault in state.steps.items()}
-        for market, one in state.listings.items():
-            if one.objection:
-                found.setdefault(market, []).append(one.objection)
+        for market, text in state.listed.items():
+            found.setdefault(market, []).append(text)
         return [(market, "; ".join(reasons)) for market, reasons in sorted(found.items())]
 
     def _tell(self) -> None:
         """Tell it all, once a session was opened."""
         state = self.state
-        if not state.markets:
-            return
-        gone = tuple(sorted(market for market, one in state.listings.items() if one.gone))
-        leaving = tuple(
-            (market, one.leaving_at)
-            for market, one in sorted(state.listings.items())
-            if one.leaving_at is not None and not one.gone
-        )
-        self.publish("universe", UniverseChanged(tuple(state.markets), tuple(self._reasons()), leaving, gone))
+        if state.markets:
+            self.publish("universe", UniverseChanged(tuple(state.markets), tuple(self._reasons())))
 
     def _bar(self, market: str, reason: str) -> None:
         self.publish("incidents", IncidentRaised(self.now, "market_halt", market, reason))
@@ -174,10 +162,3 @@ class Universe(Actor[UniverseState]):
             self._bar(market, f"{reason}; still: {still}")
         else:
             self.publish("incidents", IncidentRaised(self.now, "market_free", market, reason))
-
-
-def _completed(one: MarketListing, before: MarketListing | None) -> MarketListing:
-    """A reading with what it did not tell as it was before."""
-    if one.state or before is None:
-        return one
-    return replace(one, state=before.state, delisting=before.delisting, delisting_at=before.delisting_at)

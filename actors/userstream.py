@@ -30,8 +30,8 @@ class UserStream(Actor[None]):
     """Owns the private socket.
 
     Edge: sends OrderSeen to gateway, publishes AnnouncementSeen on `announcements` and StreamChanged on `streams`.
-    There is no replay after a gap: the reconciler and the gateway ask the exchange when the stream comes up again; an
-    announcement of the gap itself is missed.
+    There is no replay after a gap: the reconciler and the gateway ask the exchange when the stream comes up again, and
+    warnings has the listings read; an announcement of the gap itself is missed.
     """
 
     edge = True

@@ -29,7 +29,8 @@ class CheckDue(Message, frozen=True):
 class GatewayState:
     """Unfinished orders and the newest finished ones, by intent; `last_change_at` is the last end or fill of any.
 
-    `disowned` are the newest intents that were said never to have come: should one come late, it is not sent.
+    `disowned` are the newest intents that were said never to have come: should one come late, it is not sent. `shut`
+    are the markets that refused an order for their own state and have taken none since.
     """
 
     prefix: str = ""
@@ -41,6 +42,7 @@ class GatewayState:
     finished: list[str] = field(default_factory=list)
     disowned: list[str] = field(default_factory=list)
     last_change_at: int = 0
+    shut: list[str] = field(default_factory=list)
 
 
 class OrderWatch(Actor[GatewayState]):

@@ -38,10 +38,7 @@ class SizeSettings(Value, frozen=True):
 
 
 class ExitSettings(Value, frozen=True):
-    """Stops, targets, trailing and time limits: EXIT-01..07. `reach` is CTL-06's bound in ATR.
-
-    `delisting_days` is how many days before the announced end of its market a position is sold.
-    """
+    """Stops, targets, trailing and time limits: EXIT-01..07. `reach` is CTL-06's bound in ATR."""
 
     stop_atr: D = D("1.5")
     stop_lo: D = D("0.015")
@@ -57,7 +54,6 @@ class ExitSettings(Value, frozen=True):
     trend_bars: int = 12
     target_bars: int = 48
     max_bars: int = 288
-    delisting_days: int = 3
 
 
 class PullbackSettings(Value, frozen=True):
@@ -68,6 +64,59 @@ class PullbackSettings(Value, frozen=True):
     max_synthetic: int = 4
 
 
+class ListingSettings(Value, frozen=True):
+    """What follows from how the exchange stands to a market: RISK-06 H5 and H6, EXIT-09. A worse state is never laxer.
+
+    `…_enter`: it may be entered; a market that ends or is halted never is. `…_stop`: the part of its distance a
+    position's stop keeps, 1 for all. `…_leave`: what is held is sold at once; `terminating_days` before an announced
+    end. A sale in a market that takes no orders is tried again after `halted_retry_s`, then ever later. A refused order
+    counts for `refusal_minutes`; an announcement for `notice_days`, one of a pause for `notice_pause_hours` after it
+    begins. The words are looked for in an announcement's title, whatever their case and blanks.
+    """
+
+    caution_enter: bool = False
+    caution_stop: D = D(1)
+    caution_leave: bool = False
+    warning_enter: bool = False
+    warning_stop: D = D("0.5")
+    warning_leave: bool = True
+    terminating_stop: D = D("0.5")
+    terminating_days: int = 3
+    halted_retry_s: int = 30
+    halted_retry_max_s: int = 300
+    refusal_minutes: int = 10
+    notice_days: int = 30
+    notice_pause_hours: int = 24
+    notice_categories: tuple[str, ...] = ("trade", "notice")
+    end_words: tuple[str, ...] = ("거래지원 종료", "상장 폐지", "delisting", "termination of trading support")
+    end_off_words: tuple[str, ...] = ("거래지원 종료 철회", "거래지원 종료 취소", "거래지원 종료 결정 취소")
+    warning_words: tuple[str, ...] = ("유의 종목 지정", "유의 종목 연장", "거래 유의 종목", "투자 유의 종목")
+    warning_off_words: tuple[str, ...] = ("유의 종목 지정 해제", "유의 종목 해제", "유의 종목에서 해제")
+    caution_words: tuple[str, ...] = ("주의 종목 지정", "투자 주의 종목")
+    caution_off_words: tuple[str, ...] = ("주의 종목 지정 해제", "주의 종목 해제", "주의 종목에서 해제")
+    pause_words: tuple[str, ...] = ("거래 일시 중단", "거래 일시 중지", "거래 일시 정지", "거래 중단", "거래 정지")
+    pause_off_words: tuple[str, ...] = ("거래 재개",)
+    wallet_words: tuple[str, ...] = ("입출금", "입금", "출금", "deposit", "withdrawal")
+
+    def __post_init__(self) -> None:
+        last, phrases = self.halted_retry_max_s, (name for name in self.__struct_fields__ if name.endswith("words"))
+        checks = (
+            (0 < self.terminating_stop <= self.warning_stop <= self.caution_stop <= 1,
+             "stops need 0 < terminating_stop <= warning_stop <= caution_stop <= 1"),
+            (self.caution_enter >= self.warning_enter, "warning_enter needs caution_enter"),
+            (self.caution_leave <= self.warning_leave, "caution_leave needs warning_leave"),
+            (self.terminating_days >= 1, "terminating_days must be at least 1"),
+            (1 <= self.halted_retry_s <= last, "halted_retry_s must lie in 1..halted_retry_max_s"),
+            (last < 60 * self.refusal_minutes, "refusal_minutes must be longer than halted_retry_max_s"),
+            (self.notice_days >= 1, "notice_days must be at least 1"),
+            (self.notice_pause_hours >= 1, "notice_pause_hours must be at least 1"),
+            (all(word.strip() for name in phrases for word in getattr(self, name)), "no word may be empty"),
+        )  # fmt: skip
+        for holds, text in checks:
+            if not holds:
+                raise ConfigError(f"setting refused: listings: {text}")
+
+
 class Settings(Value, frozen=True):
     """All an operator can set for the decision core."""
 
@@ -75,6 +124,7 @@ class Settings(Value, frozen=True):
     sizes: SizeSettings = SizeSettings()
     exits: ExitSettings = ExitSettings()
     pullback: PullbackSettings = PullbackSettings()
+    listings: ListingSettings = ListingSettings()
     strategies: tuple[str, ...] = ("A",)
 
     def __post_init__(self) -> None:
@@ -88,7 +138,6 @@ class Settings(Value, frozen=True):
             (0 < e.stop_lo <= e.stop_hi < 1, "exits need 0 < stop_lo <= stop_hi < 1"),
             (0 < e.tp1 <= e.tp2, "exits need 0 < tp1 <= tp2"),
             (0 < e.tp_fraction < 1, "exits.tp_fraction must lie in (0, 1)"),
-            (e.delisting_days >= 1, "exits.delisting_days must be at least 1"),
             (1 < self.pullback.window < WINDOW_LIMIT, f"pullback.window must lie in 2..{WINDOW_LIMIT - 1} base bars"),
             (0 <= self.costs.fee < D("0.05"), "costs.fee must lie in [0, 0.05)"),
             (0 <= self.costs.slip < self.costs.slip_cap, "costs need 0 <= slip < slip_cap"),

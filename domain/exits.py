@@ -24,7 +24,10 @@ PRIORITY: Final = (
 
 
 class Guarded(Value, frozen=True):
-    """A position under watch. `stop` only rises; `high` is the highest price traded since the entry, at least that."""
+    """A position under watch. `stop` only rises; `high` is the highest price traded since the entry, at least that.
+
+    `tighten` is the part of its distance that a trailing stop keeps: less than 1 where the exchange warns of a market.
+    """
 
     market: str
     volume: Decimal
@@ -35,6 +38,7 @@ class Guarded(Value, frozen=True):
     opened_at: int
     tp1_done: bool = False
     tp2_done: bool = False
+    tighten: Decimal = Decimal(1)
 
 
 class ExitSignal(NamedTuple):
@@ -53,18 +57,25 @@ class Sale(NamedTuple):
 
 
 def levels(  # noqa: PLR0913, PLR0917 (what a level depends on)
-    market: str, entry: Decimal, atr: Decimal, settings: Settings, at: int, terms: Terms | None = None
+    market: str,
+    entry: Decimal,
+    atr: Decimal,
+    settings: Settings,
+    at: int,
+    terms: Terms | None = None,
+    *,
+    tighten: Decimal = Decimal(1),
 ) -> Levels:
     """Give the levels of a position bought at `entry` on average (EXIT-02..04).
 
-    `atr` is the ATR14 of 1h at the decision. Without `terms` the fees are those of the settings. Raises NoRule when the
-    stop would lie below the smallest price.
+    `atr` is the ATR14 of 1h at the decision. Without `terms` the fees are those of the settings. `tighten` is the part
+    of its distance the stop keeps. Raises NoRule when the stop would lie below the smallest price.
     """
     rules, slip = settings.exits, settings.costs.slip
     bid_fee, ask_fee = fees(settings, terms)
     distance = max(rules.stop_lo * entry, min(rules.stop_hi * entry, rules.stop_atr * atr))  # no division: exact
     return Levels(
-        stop=price_down(market, entry - distance, at),
+        stop=price_down(market, entry - distance * tighten, at),
         tp1=price_up(market, entry + max(rules.tp1 * entry, rules.tp1_atr * atr), at),
         tp2=price_up(market, entry + max(rules.tp2 * entry, rules.tp2_atr * atr), at),
         breakeven=price_up(market, entry * (1 + bid_fee) / ((1 - ask_fee) * (1 - slip)), at),
@@ -86,7 +97,16 @@ def watch(before: Guarded | None, told: GuardPosition) -> Guarded | None:
         # Until the first target more of the entry may fill and move its average, and the stop with it.
         stop = max(stop, before.stop) if told.tp1_done else stop
     return Guarded(
-        told.market, told.volume, told.entry, told.levels, stop, high, told.opened_at, told.tp1_done, told.tp2_done
+        told.market,
+        told.volume,
+        told.entry,
+        told.levels,
+        stop,
+        high,
+        told.opened_at,
+        told.tp1_done,
+        told.tp2_done,
+        told.tighten,
     )
 
 
@@ -119,7 +139,8 @@ def ratchet(guarded: Guarded, atr: Decimal | None, settings: Settings, at: int) 
         return guarded
     stop = max(guarded.stop, guarded.levels.breakeven)
     if atr is not None:
-        behind = guarded.high - atr * (settings.exits.trail2 if guarded.tp2_done else settings.exits.trail1)
+        multiple = settings.exits.trail2 if guarded.tp2_done else settings.exits.trail1
+        behind = guarded.high - atr * multiple * guarded.tighten
         stop = max(stop, price_down(guarded.market, behind, at)) if behind > stop else stop
     return replace(guarded, stop=stop)
 

@@ -1,8 +1,30 @@
-"""Tables of what the exchange says of its markets: its announcements."""
+"""Tables of what the exchange says of its markets: transitions with their notices, and its announcements."""
 
-from peewee import IntegerField, Model, TextField
+from peewee import CompositeKey, IntegerField, Model, TextField
 
 from storage.fields import TimeField
+
+
+class ListingEventRow(Model):
+    """One change of a market's state or announced end, with the notice that caused it; `until` is null for no end."""
+
+    sequence = IntegerField()
+    market = TextField(index=True)
+    at = TimeField(index=True)
+    before = TextField()
+    after = TextField()
+    until = TimeField(null=True)
+    source = TextField()
+    text = TextField()
+    url = TextField()
+    notice_id = TextField()
+    noticed_at = TimeField()
+
+    class Meta:
+        """Peewee's settings."""
+
+        table_name = "listing_events"
+        primary_key = CompositeKey("sequence", "market")
 
 
 class AnnouncementRow(Model):
@@ -24,4 +46,4 @@ class AnnouncementRow(Model):
         table_name = "announcements"
 
 
-LISTING_TABLES: tuple[type[Model], ...] = (AnnouncementRow,)
+LISTING_TABLES: tuple[type[Model], ...] = (ListingEventRow, AnnouncementRow)

@@ -32,7 +32,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RiskEvent(Value, frozen=True):
-    """One line of the operator's log. `source` is risk, trading, reconcile, ledger, stream or incident."""
+    """One line of the operator's log. `source` is risk, trading, reconcile, ledger, stream, listing or incident."""
 
     sequence: int
     at: int

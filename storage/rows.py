@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import msgspec
 from peewee import Model
 
+from domain.listings import NORMAL
 from domain.message import Message
 from domain.messages import (
     AnnouncementSeen,
@@ -15,6 +16,7 @@ from domain.messages import (
     FillBooked,
     IncidentRaised,
     LedgerCorrected,
+    ListingChanged,
     OrderChanged,
     PositionChanged,
     PositionClosed,
@@ -24,7 +26,7 @@ from domain.messages import (
     StreamChanged,
     TradingStateChanged,
 )
-from storage.listing_models import AnnouncementRow
+from storage.listing_models import AnnouncementRow, ListingEventRow
 from storage.models import (
     AccountRow,
     ConfigRow,
@@ -113,6 +115,28 @@ def _incident(message: IncidentRaised) -> tuple[Row, ...]:
     return (_event(message.at, "incident", message.kind, message.subject, message.text),)
 
 
+def _listing(message: ListingChanged) -> tuple[Row, ...]:
+    notice = message.notice
+    text = f"{message.before} -> {message.after}, by {notice.source}: {notice.text}"
+    values = {
+        "market": message.market,
+        "at": message.at,
+        "before": message.before,
+        "after": message.after,
+        "until": message.until,
+        "source": notice.source,
+        "text": notice.text,
+        "url": notice.url,
+        "notice_id": notice.id,
+        "noticed_at": notice.at,
+    }
+    over = message.after == NORMAL
+    return (
+        (ListingEventRow, values),
+        _event(message.at, "listing", message.after, message.market, text, released=over),
+    )
+
+
 def _announcement(message: AnnouncementSeen) -> tuple[Row, ...]:
     return ((AnnouncementRow, msgspec.structs.asdict(message)),)
 
@@ -140,6 +164,7 @@ _ROWS: Mapping[type[Message], Callable[[Any], tuple[Row, ...]]] = {
     LedgerCorrected: _corrected,
     StreamChanged: _stream,
     IncidentRaised: _incident,
+    ListingChanged: _listing,
     AnnouncementSeen: _announcement,
 }
 

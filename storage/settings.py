@@ -15,6 +15,9 @@ from domain.money import BadNumber, parse
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+MOVED = {"exits.delisting_days": "listings.terminating_days"}
+"""Settings that have another name now; a file that still has the old one is refused with the new one."""
+
 
 def load_settings(path: Path | None = None) -> Settings:
     """The settings of a TOML file, or the reference profile without one.
@@ -89,6 +92,8 @@ def _filled(table: dict[str, Any], kind: type[T], prefix: str) -> T:
 
 
 def _unknown(key: str, prefix: str, known: list[str]) -> str:
+    if moved := MOVED.get(f"{prefix}{key}"):
+        return f"{prefix}{key} is called {moved} now: rename it, its meaning is the same"
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return f"unknown key {prefix}{key}; the closest known one is {prefix}{close[0]}"
 

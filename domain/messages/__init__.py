@@ -16,6 +16,10 @@ from domain.messages.candles import (
 )
 from domain.messages.listings import (
     AnnouncementSeen,
+    ListingChanged,
+    ListingStates,
+    MarketRefused,
+    MarketServed,
 )
 from domain.messages.market_data import (
     BookSeen,
@@ -129,11 +133,15 @@ __all__ = [
     "LedgerTold",
     "LevelsMoved",
     "LiquidatePositions",
+    "ListingChanged",
+    "ListingStates",
     "ListingsRead",
     "ListingsWanted",
     "LookUpAnswered",
     "LookUpOrder",
     "MarketEvaluated",
+    "MarketRefused",
+    "MarketServed",
     "MarketsWatched",
     "MinuteClosed",
     "MinutesChecked",

@@ -142,7 +142,7 @@ class ListingsWanted(Message, frozen=True):
 
 
 class ListingsRead(Message, frozen=True):
-    """Listings to universe: how the exchange lists every market of the session. What was not told stays as it was."""
+    """Listings to warnings: how the exchange lists every market of the session. What was not told stays as it was."""
 
     listings: tuple[MarketListing, ...]
     at: int
@@ -162,7 +162,7 @@ class StepsCompared(Message, frozen=True):
 class UniverseChanged(Message, frozen=True):
     """The markets of the session, and those among them that may not be entered now, each with the reason.
 
-    `leaving` are those a position must have left at a time (0: at once), `gone` those where nothing can be sold.
+    `leaving` and `gone` are empty since ListingStates tells them; journals of before have them.
     """
 
     markets: tuple[str, ...]

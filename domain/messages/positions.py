@@ -9,7 +9,10 @@ from domain.message import Message
 
 
 class GuardPosition(Message, frozen=True):
-    """Portfolio to guard: watch this position. Sent again whenever volume or state changed; volume 0 ends the watch."""
+    """Portfolio to guard: watch this position. Sent again whenever volume or state changed; volume 0 ends the watch.
+
+    `tighten` is the part of its distance a trailing stop keeps; the stop in `levels` is tightened already.
+    """
 
     market: str
     volume: Decimal
@@ -18,6 +21,7 @@ class GuardPosition(Message, frozen=True):
     opened_at: int
     tp1_done: bool
     tp2_done: bool
+    tighten: Decimal = Decimal(1)
 
 
 class WatchMarket(Message, frozen=True):

@@ -24,6 +24,7 @@ from domain.market import HOUR, Bar, Book, Level, Trade
 from domain.message import Message
 from domain.messages import (
     IncidentRaised,
+    ListingChanged,
     OrderApproved,
     PositionChanged,
     PositionClosed,
@@ -215,6 +216,10 @@ def test_coins_in_a_market_the_exchange_does_not_list_are_told_and_keep_nothing_
     two = stand(ETH, listed=(ETH,))
     with two.engine:
         assert two.engine.read_model().session.markets == (ETH,)
+        assert two.rows.wait_for(ListingChanged, market=BTC, after="HALTED")
+        alarm = "are held there and nothing can be traded any more: a person must take them out"
+        text = f"{a_buy().volume} {alarm} (the exchange does not list it any more)"
+        assert two.rows.wait_for(IncidentRaised, subject=BTC, text=text)  # and nothing is offered there
     assert ("not_listed", BTC) in [(one.kind, one.subject) for one in two.rows.of(IncidentRaised)]
 
 

@@ -17,7 +17,7 @@ from domain.message import MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = (
-    *("clock", "universe", "market", "minutes", "checking", "guard", "risk", "gateway", "watch", "tracked"),
+    *("clock", "universe", "warnings", "market", "minutes", "checking", "guard", "risk", "gateway", "watch", "tracked"),
     *("portfolio", "exits", "desk", "held", "reconciler", "exchange"),
 )
 FILES = [ROOT / "actors" / f"{name}.py" for name in CORE] + sorted((ROOT / "domain").rglob("*.py"))
@@ -125,12 +125,16 @@ def test_every_subscriber_takes_what_its_topics_carry():
     import actors.portfolio  # noqa: PLC0415
     import actors.reconciler  # noqa: PLC0415
     import actors.risk  # noqa: PLC0415
+    import actors.universe  # noqa: PLC0415
+    import actors.warnings  # noqa: PLC0415
     from domain import messages  # noqa: PLC0415
 
     carries = {
         "streams": {messages.StreamChanged},
         "terms": {messages.TermsLoaded},
         "universe": {messages.UniverseChanged},
+        "listings": {messages.ListingStates},
+        "announcements": {messages.AnnouncementSeen},
         "fills": {messages.FillBooked},
         "equity": {messages.EquityMeasured},
         "risk": {messages.RiskTripped, messages.TradingStateChanged},
@@ -142,6 +146,8 @@ def test_every_subscriber_takes_what_its_topics_carry():
         "portfolio": actors.portfolio,
         "reconciler": actors.reconciler,
         "risk": actors.risk,
+        "universe": actors.universe,
+        "warnings": actors.warnings,
         "market:*": actors.market,
     }
     checked = 0
@@ -150,4 +156,4 @@ def test_every_subscriber_takes_what_its_topics_carry():
             if name in modules:
                 assert carries[topic] <= accepted(modules[name]), (topic, name)
                 checked += 1
-    assert checked >= 9
+    assert checked >= 14

@@ -74,6 +74,9 @@ RARE = {  # not in every such run; their own tests have them
     "CancelAnswered",
     "CandlesDoubted",
     "CandlesUnread",
+    "MarketRefused",
+    "MarketServed",
+    "ListingDue",
 }
 
 
@@ -97,7 +100,7 @@ class Day:
         self.town.run(24)
         for name, message in (
             ("universe", StepsCompared(MARKETS, (), START_US)),
-            ("universe", ListingsRead(tuple(map(MarketListing, MARKETS)), START_US)),
+            ("warnings", ListingsRead((MarketListing(MARKETS[0], warning=True),), START_US)),
             ("reconciler", ReconcileNow("test")),
             ("risk", StopAll("person", True)),
             ("risk", ResumeTrading("person")),
@@ -171,7 +174,7 @@ def test_money_is_exact_after_such_a_day():
 
 
 @pytest.mark.parametrize(
-    "module", ["gateway", "portfolio", "risk", "guard", "reconciler", "market", "clock", "universe"]
+    "module", ["gateway", "portfolio", "risk", "guard", "reconciler", "market", "clock", "universe", "warnings"]
 )
 def test_every_core_actor_is_told_of_starts_and_restarts(module):
     names = {message.__name__ for message in typing.get_args(importlib.import_module(f"actors.{module}").Accepted)}

@@ -6,10 +6,10 @@ import pytest
 from actors.runtime import Recovered, Restarted
 from actors.universe import Universe
 from domain.config import Settings
-from domain.listings import MarketListing
+from domain.listings import Standing
 from domain.messages import (
     IncidentRaised,
-    ListingsRead,
+    ListingStates,
     MarketsWatched,
     SessionOpened,
     SettingsChanged,
@@ -40,9 +40,11 @@ def compared(*faults: tuple[str, str], markets: tuple[str, ...] = (BTC, ETH)) ->
     return StepsCompared(markets, faults, T0)
 
 
-def read(**more) -> ListingsRead:
-    """BTC as it is listed, with something unusual about it."""
-    return ListingsRead((MarketListing(BTC, **{"state": "ACTIVE", **more}), MarketListing(ETH, state="ACTIVE")), T0)
+def states(*reasons: str, enter: bool = False) -> ListingStates:
+    """What the exchange says against BTC; nothing when it says nothing."""
+    text = "; ".join(reasons)
+    one = Standing(BTC, "WARNING", T0, None, enter, None, 0, False, text)
+    return ListingStates((one,) if reasons else (), True, T0)
 
 
 def test_every_market_of_a_session_may_be_entered(universe):
@@ -94,66 +96,47 @@ def test_a_market_that_was_not_compared_stays_as_it_was(universe):
 # --- listings
 
 
-@pytest.mark.parametrize(
-    ("more", "words", "leaving", "gone"),
-    [
-        ({"warning": True}, "warns of it", ((BTC, 0),), ()),
-        ({"cautions": ("DEPOSIT_AMOUNT_SOARING", "X")}, "caution is up: DEPOSIT_AMOUNT_SOARING, X", (), ()),
-        ({"delisting": "2025-12-01", "delisting_at": 7}, "delists it on 2025-12-01 (KST)", ((BTC, 7),), ()),
-        ({"delisting": "2025-12-01", "delisting_at": 7, "warning": True}, "2025-12-01", ((BTC, 0),), ()),
-        ({"state": "PREVIEW"}, "its state at the exchange is PREVIEW", (), ()),
-        ({"state": "DELISTED", "delisting": "2025-12-01"}, "state at the exchange is DELISTED", (), (BTC,)),
-        ({"listed": False, "warning": True}, "does not list it any more", (), (BTC,)),
-    ],
-    ids=str,
-)
-def test_what_the_exchange_says_of_a_market_bars_it_in_words_and_says_when_to_leave(
-    universe, more, words, leaving, gone
-):
-    universe.tell(read(**more), "listings")
-    changed = told(universe)
-    ((market, reason),) = changed.halted
-    assert (market, changed.leaving, changed.gone) == (BTC, leaving, gone)
-    assert words in reason
+def test_what_the_exchange_says_against_a_market_bars_it_in_words_until_it_says_so_no_more(universe):
+    universe.tell(states("warned of"), "warnings")
+    assert told(universe) == UniverseChanged((BTC, ETH), ((BTC, "warned of"),))
     assert incidents(universe) == [("market_halt", BTC)]
-    assert universe.tell(read(**more), "listings").published == []
-    universe.tell(read(), "listings")
+    assert universe.tell(states("warned of"), "warnings").published == []
+    universe.tell(states(), "warnings")
     assert told(universe) == UniverseChanged((BTC, ETH))
     assert incidents(universe) == [("market_free", BTC)]
 
 
-def test_a_market_as_it_should_be_is_no_news(universe):
-    assert incidents(universe.tell(read(), "listings")) == []
+def test_a_state_in_which_a_market_may_be_entered_is_no_objection(universe):
+    assert universe.tell(states("a caution", enter=True), "warnings").published == []
 
 
 def test_one_more_objection_is_told_and_all_of_them_are_the_reason(universe):
-    universe.tell(read(cautions=("X",)), "listings").tell(compared((BTC, FAULT)), "listings")
-    universe.tell(read(cautions=("X",), warning=True), "listings")
+    universe.tell(states("X is up"), "warnings").tell(compared((BTC, FAULT)), "listings")
+    universe.tell(states("warned of", "X is up"), "warnings")
     assert incidents(universe) == [("market_halt", BTC)]
     ((_, reason),) = told(universe).halted
-    assert all(words in reason for words in (FAULT, "warns of it", "caution is up: X"))
+    assert all(words in reason for words in (FAULT, "warned of", "X is up"))
 
 
 def test_a_market_is_free_only_when_its_last_reason_is_over(universe):
-    universe.tell(read(warning=True), "listings").tell(compared((BTC, FAULT)), "listings")
-    universe.tell(read(), "listings")
+    universe.tell(states("warned of"), "warnings").tell(compared((BTC, FAULT)), "listings")
+    universe.tell(states(), "warnings")
     (incident,) = universe.on("incidents", IncidentRaised)
     assert incident.kind == "market_halt"
     assert incident.text.endswith(f"still: {FAULT}")
     assert incidents(universe.tell(compared(), "listings")) == [("market_free", BTC)]
 
 
-def test_a_reading_that_does_not_tell_the_date_leaves_it_as_it_was(universe):
-    universe.tell(read(delisting="2025-12-01", delisting_at=7), "listings")
-    assert universe.tell(read(state=""), "listings").published == []
-    assert told(universe.tell(Restarted(), "runtime")).leaving == ((BTC, 7),)
-
-
-def test_a_start_goes_on_with_what_was_read_before_for_its_own_markets_only(universe):
-    universe.tell(read(warning=True), "listings")
-    assert told(universe.tell(session(BTC))).leaving == ((BTC, 0),)
+def test_a_start_goes_on_with_what_was_told_before_for_its_own_markets_only(universe):
+    universe.tell(states("warned of"), "warnings")
+    assert told(universe.tell(session(BTC))).halted == ((BTC, "warned of"),)
     assert incidents(universe) == [("market_halt", BTC)]
     assert told(universe.tell(session(ETH))) == UniverseChanged((ETH,))
+
+
+def test_a_restart_tells_what_bars_a_market_again(universe):
+    universe.tell(states("warned of"), "warnings")
+    assert told(universe.tell(Restarted(), "runtime")).halted == ((BTC, "warned of"),)
 
 
 # --- whose actors live

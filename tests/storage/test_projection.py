@@ -12,6 +12,7 @@ from peewee import SqliteDatabase
 
 from domain.config import Settings
 from domain.errors import StorageError
+from domain.listings import Notice
 from domain.market import MINUTE
 from domain.message import Message
 from domain.messages import (
@@ -20,6 +21,7 @@ from domain.messages import (
     CandlesTold,
     IncidentRaised,
     LedgerCorrected,
+    ListingChanged,
     ReconcileFinished,
     RiskTripped,
     SettingsChanged,
@@ -58,6 +60,7 @@ EVENTS: tuple[Message, ...] = (
     StreamChanged("public", False, "no message for 10 s", NEW_YEAR),
     IncidentRaised(NEW_YEAR, "crash", "gateway", "KeyError"),
     CandlesTold("KRW-BTC", NEW_YEAR, NEW_YEAR + MINUTE, (a_bar(),), "trades", "provisional"),
+    ListingChanged("KRW-BTC", "NORMAL", "WARNING", None, Notice("flags", "why", NEW_YEAR), NEW_YEAR),
     AnnouncementSeen("CREATED", "4711", "title", "trade", "url", 0, "body", NEW_YEAR),
 )
 
@@ -101,7 +104,7 @@ def test_a_batch_told_twice_counts_once(projection: Projection, database: Sqlite
     projection.apply(batch)
 
     assert dump(database) == before
-    assert projection.readings.counts().risk_events == 6
+    assert projection.readings.counts().risk_events == 7
 
 
 def test_a_fill_told_again_by_a_later_record_counts_once(projection: Projection) -> None:

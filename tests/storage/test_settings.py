@@ -71,7 +71,18 @@ def test_an_estimate_is_a_float(file: Path, text: str, value: float) -> None:
         ('strategies = "A"', "strategies: Expected `array`, got `str`"),
         ("strategies = [1]", "strategies: Expected `str`, got `int`"),
         ("[sizes]\nrisk = 0.5", "setting refused: sizes.risk must lie in"),
-        ("[exits]\ndelisting_days = 0", "setting refused: exits.delisting_days must be at least 1"),
+        ("[exits]\ndelisting_days = 3", "exits.delisting_days is called listings.terminating_days now: rename it"),
+        ("[listings]\nterminating_days = 0", "setting refused: listings: terminating_days must be at least 1"),
+        ("[listings]\nwarning_enter = true", "setting refused: listings: warning_enter needs caution_enter"),
+        ("[listings]\ncaution_leave = true\nwarning_leave = false", "caution_leave needs warning_leave"),
+        ("[listings]\nwarning_stop = 0.4", "stops need 0 < terminating_stop <= warning_stop <= caution_stop <= 1"),
+        ("[listings]\nterminating_stop = 0", "stops need 0 < terminating_stop"),
+        ("[listings]\ncaution_stop = 1.5", "caution_stop <= 1"),
+        ("[listings]\nhalted_retry_s = 400", "halted_retry_s must lie in 1..halted_retry_max_s"),
+        ("[listings]\nrefusal_minutes = 5", "refusal_minutes must be longer than halted_retry_max_s"),
+        ('[listings]\nend_words = [" "]', "no word may be empty"),
+        ("[listings]\nnotice_days = 0", "notice_days must be at least 1"),
+        ("[listings]\nnotice_pause_hours = 0", "notice_pause_hours must be at least 1"),
         ("[sizes\nrisk = 0.5", "is not TOML"),
         ("[sizes]\nrisk = 0.1\nrisk = 0.2", "is not TOML"),
     ],
@@ -113,7 +124,7 @@ def test_any_tree_of_settings_can_be_loaded_and_a_missing_key_is_named(file: Pat
 def test_show_tells_each_value_and_where_it_comes_from(file: Path) -> None:
     file.write_text("[sizes]\nrisk = 0.005\n")
     lines = show(load_settings(file), file)
-    origins = {line.split()[0]: line.split(maxsplit=2)[2] for line in lines}
+    origins = {line.split()[0]: line.rsplit("  ", maxsplit=1)[1].strip() for line in lines}
 
     assert len(lines) == len(list(flat(Settings())))
     assert origins.pop("sizes.risk") == f"from {file}"

@@ -25,6 +25,7 @@ from actors.upbit.sign import Keys, Secret
 from actors.upbit.streams import Stream, Timing
 from actors.userstream import UserStream
 from actors.venue import Venue
+from actors.warnings import Warnings
 from domain.config import Settings
 from domain.decisions import OrderIntent
 from domain.market import US_PER_S
@@ -127,6 +128,7 @@ class Trader:
             ActorSpec("risk", Risk),
             ActorSpec("reconciler", Reconciler),
             ActorSpec("universe", Universe),
+            ActorSpec("warnings", Warnings),
             ActorSpec("guard", partial(Witness, out=queue.SimpleQueue())),
             ActorSpec("recorder", partial(Witness, out=self.heard)),
             ActorSpec("dashboard", partial(Witness, out=queue.SimpleQueue())),
@@ -154,9 +156,9 @@ class Trader:
             on_fatal=pytest.fail,
         )
         self.host.start()
-        for name in ("portfolio", "risk"):
+        for name in ("portfolio", "risk", "warnings"):
             self.host.tell(name, SettingsChanged(Settings(), "start", ""))
-        for name in ("gateway", "risk", "reconciler", "portfolio", "universe"):
+        for name in ("gateway", "risk", "reconciler", "portfolio", "universe", "warnings"):
             self.host.tell(name, SessionOpened("sandbox", PREFIX, (XRP,), ready["clock"]["speed"]))
 
     def stop(self):
