@@ -10,6 +10,7 @@ from domain.errors import ConfigError
 from domain.message import Value
 
 WINDOW_LIMIT = 300  # base bars a market remembers
+MEASURED_S = 5  # seconds between two measures of a stream's freshness: less cannot be told apart
 
 
 class CostSettings(Value, frozen=True):
@@ -117,6 +118,31 @@ class ListingSettings(Value, frozen=True):
                 raise ConfigError(f"setting refused: listings: {text}")
 
 
+class DataSettings(Value, frozen=True):
+    """What data must be like to enter a market on it: MTF-08, MTF-11 to 13 and RISK-06 H7. Names tell the unit.
+
+    Coverage counts base bars: at most `coverage_synthetic` of the last `coverage_recent` without a trade, and at least
+    `coverage_share` real ones among the last `coverage_day`. Of an hour's candles `revised_alert` calls a person,
+    `revised_block` stops entries. A block of H7 ends after `healthy_s` without its cause.
+    """
+
+    coverage_recent: int = 24
+    coverage_synthetic: int = 4
+    coverage_day: int = 288
+    coverage_share: D = D("0.95")
+    spike_move: D = D("0.10")
+    spike_mad: D = D(12)
+    spike_reversal: D = D("0.7")
+    revised_alert: D = D("0.005")
+    revised_block: D = D("0.02")
+    silent_s: int = 10
+    late_s: int = 90
+    skew_s: D = D(1)
+    healthy_s: int = 60
+    maintenance_minutes: int = 3
+    maintenance_rest_minutes: int = 30
+
+
 class Settings(Value, frozen=True):
     """All an operator can set for the decision core."""
 
@@ -125,10 +151,11 @@ class Settings(Value, frozen=True):
     exits: ExitSettings = ExitSettings()
     pullback: PullbackSettings = PullbackSettings()
     listings: ListingSettings = ListingSettings()
+    data: DataSettings = DataSettings()
     strategies: tuple[str, ...] = ("A",)
 
     def __post_init__(self) -> None:
-        s, e = self.sizes, self.exits
+        s, e, d = self.sizes, self.exits, self.data
         checks = (
             (0 < s.risk <= s.risk_max <= D("0.1"), "sizes.risk must lie in (0, risk_max], and risk_max at most 0.1"),
             (0 < s.max_weight <= s.max_exposure <= 1, "sizes need 0 < max_weight <= max_exposure <= 1"),
@@ -141,6 +168,19 @@ class Settings(Value, frozen=True):
             (1 < self.pullback.window < WINDOW_LIMIT, f"pullback.window must lie in 2..{WINDOW_LIMIT - 1} base bars"),
             (0 <= self.costs.fee < D("0.05"), "costs.fee must lie in [0, 0.05)"),
             (0 <= self.costs.slip < self.costs.slip_cap, "costs need 0 <= slip < slip_cap"),
+            (
+                1 <= d.coverage_recent <= d.coverage_day <= WINDOW_LIMIT,
+                f"data needs 1 <= coverage_recent <= coverage_day <= {WINDOW_LIMIT} base bars",
+            ),
+            (0 <= d.coverage_synthetic < d.coverage_recent, "data needs 0 <= coverage_synthetic < coverage_recent"),
+            (0 < d.coverage_share <= 1, "data.coverage_share must lie in (0, 1]"),
+            (0 < d.spike_move < 1 and d.spike_mad >= 0, "data needs spike_move in (0, 1) and spike_mad at least 0"),
+            (0 < d.spike_reversal <= 1, "data.spike_reversal must lie in (0, 1]"),
+            (0 < d.revised_alert <= d.revised_block <= 1, "data needs 0 < revised_alert <= revised_block <= 1"),
+            (min(d.silent_s, d.late_s) >= MEASURED_S, f"data needs silent_s and late_s of at least {MEASURED_S}"),
+            (d.skew_s > 0 and d.healthy_s >= 0, "data needs skew_s above 0 and healthy_s not below it"),
+            (d.maintenance_minutes > 1, "data.maintenance_minutes must be above 1: one minute without trades is none"),
+            (d.maintenance_rest_minutes >= 0, "data.maintenance_rest_minutes must not be negative"),
         )
         for holds, text in checks:
             if not holds:

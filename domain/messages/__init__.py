@@ -94,7 +94,11 @@ from domain.messages.positions import (
     WatchMarket,
 )
 from domain.messages.quality import (
+    DataBlocked,
     MinutesChecked,
+    QualityMeasured,
+    QualityRow,
+    SkewMeasured,
 )
 
 __all__ = [
@@ -113,6 +117,7 @@ __all__ = [
     "CandlesTold",
     "CandlesUnread",
     "CandlesWanted",
+    "DataBlocked",
     "DecisionDue",
     "DecisionsMade",
     "EquityMeasured",
@@ -156,6 +161,8 @@ __all__ = [
     "PositionChanged",
     "PositionClosed",
     "PriceSeen",
+    "QualityMeasured",
+    "QualityRow",
     "ReconcileFinished",
     "ReconcileNow",
     "ResumeTrading",
@@ -164,6 +171,7 @@ __all__ = [
     "SealNow",
     "SessionOpened",
     "SettingsChanged",
+    "SkewMeasured",
     "SourceChanged",
     "StepsCompared",
     "StopAll",

@@ -1,16 +1,18 @@
-"""What is known of the quality of the data. Times are int microseconds UTC."""
+"""What is known of the quality of the data, and what follows from it. Times are int microseconds UTC."""
 
-from domain.message import Message
+from typing import ClassVar
+
+from domain.blocks import Block
+from domain.message import Message, Value
 
 
 class MinutesChecked(Message, frozen=True):
     """Market to quality (topic `checks`): the minutes of [since, until) were compared with the exchange's.
 
     `checked` counts the candles that either side has, `revised` those of them the exchange told otherwise than we saw
-    them; `close_moved` says that a close among them was off by more than one tick. The rest counts since the last such
-    message: of trades, `late` came for a closed minute, `doubled` came twice, `disordered` came with an older time or
-    number than one before; of candles, `lost` have more in them than we ever saw; of minutes, `given_up` could not be
-    checked for hours. `waiting` minutes are still to be checked.
+    them; `close_moved` says that a close among them was off by more than one tick. The rest counts trades since the
+    last such message: `late` came for a closed minute, `doubled` came twice, `disordered` came with an older number
+    than one before, `lost` are those the exchange's candles have and we never saw.
     """
 
     market: str
@@ -23,5 +25,50 @@ class MinutesChecked(Message, frozen=True):
     doubled: int = 0
     disordered: int = 0
     lost: int = 0
-    given_up: int = 0
-    waiting: int = 0
+
+
+class SkewMeasured(Message, frozen=True):
+    """Edge to quality: the exchange's clock is so many seconds `ahead` of ours (negative: behind), by `source`."""
+
+    conflate: ClassVar[str] = "source"
+    source: str
+    ahead: float
+    at: int
+
+
+class DataBlocked(Message, frozen=True):
+    """Quality to whoever decides or shows (topic `data`): all blocks there are now, and those that ended just now."""
+
+    blocks: tuple[Block, ...]
+    at: int
+    ended: tuple[Block, ...] = ()
+
+
+class QualityRow(Value, frozen=True):
+    """What was counted of one market ("" for all of a stream) and one source in a stretch of time.
+
+    `source` is where the data came from: `trades`, `rest`, or a stream (`public`). Candles: `checked` were compared,
+    `missing` are minutes without a candle, `broken` cannot be, `spike` are suspects, `revised` the exchange told
+    otherwise. `stale` is how often the source fell silent. Trades: `late`, `doubled`, `disordered`, `lost`.
+    """
+
+    market: str
+    source: str
+    checked: int = 0
+    missing: int = 0
+    broken: int = 0
+    spike: int = 0
+    stale: int = 0
+    revised: int = 0
+    late: int = 0
+    doubled: int = 0
+    disordered: int = 0
+    lost: int = 0
+
+
+class QualityMeasured(Message, frozen=True):
+    """Quality to the store and the eye (topic `quality`): what was counted in [since, at); zeros are left out."""
+
+    at: int
+    rows: tuple[QualityRow, ...]
+    since: int
