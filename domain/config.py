@@ -1,4 +1,4 @@
-"""Settings of the decision core, with the reference profile of quant.md 9.2 as their values.
+"""Settings of the decision core, with the reference profile of quant.md 9.2 as their values, and coverage on top.
 
 Fractions are fractions (0.005 is 0.5 %), money is KRW, times are counted in base bars of five minutes where the name
 says `bars`. A setting that can lose money is checked here: a `Settings` that exists is usable.
@@ -122,8 +122,8 @@ class DataSettings(Value, frozen=True):
     """What data must be like to enter a market on it: MTF-08, MTF-11 to 13 and RISK-06 H7. Names tell the unit.
 
     Coverage counts base bars: at most `coverage_synthetic` of the last `coverage_recent` without a trade, and at least
-    `coverage_share` real ones among the last `coverage_day`. Of an hour's candles `revised_alert` calls a person,
-    `revised_block` stops entries. A block of H7 ends after `healthy_s` without its cause.
+    `coverage_share` real ones (0: any) among the last `coverage_day`. Of an hour's candles a share of `revised_alert`
+    calls a person, one of `revised_block` stops entries. A block of H7 ends after `healthy_s` without its cause.
     """
 
     coverage_recent: int = 24
@@ -172,8 +172,8 @@ class Settings(Value, frozen=True):
                 1 <= d.coverage_recent <= d.coverage_day <= WINDOW_LIMIT,
                 f"data needs 1 <= coverage_recent <= coverage_day <= {WINDOW_LIMIT} base bars",
             ),
-            (0 <= d.coverage_synthetic < d.coverage_recent, "data needs 0 <= coverage_synthetic < coverage_recent"),
-            (0 < d.coverage_share <= 1, "data.coverage_share must lie in (0, 1]"),
+            (0 <= d.coverage_synthetic <= d.coverage_recent, "data needs 0 <= coverage_synthetic <= coverage_recent"),
+            (0 <= d.coverage_share <= 1, "data.coverage_share must lie in [0, 1]"),
             (0 < d.spike_move < 1 and d.spike_mad >= 0, "data needs spike_move in (0, 1) and spike_mad at least 0"),
             (0 < d.spike_reversal <= 1, "data.spike_reversal must lie in (0, 1]"),
             (0 < d.revised_alert <= d.revised_block <= 1, "data needs 0 < revised_alert <= revised_block <= 1"),

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from domain.blocks import DATA_STALE, MAINTENANCE, Block, against
 from domain.config import Settings
 from domain.decisions import Decision, Evaluation, Gate, Intent
 from domain.exits import fees
@@ -22,7 +23,8 @@ LATE: Final = "LATE"
 ORDER: Final = "ORDER"
 ACTIVE: Final = "ACTIVE"
 PIPELINE: Final = (
-    *("GLOBAL_OFF", "HALT", "DATA_STALE", "NOT_IN_UNIVERSE", "MARKET_HALT", "SYNTHETIC", "SPREAD", "REGIME", "SCORE"),
+    *("GLOBAL_OFF", "HALT", MAINTENANCE, DATA_STALE, "NOT_IN_UNIVERSE", "MARKET_HALT", "SYNTHETIC", "COVERAGE"),
+    *("SPREAD", "REGIME", "SCORE"),
     NO_SIGNAL,  # behind what holds of the market, before what holds of the account: nobody asked the account
     *("HELD", "PENDING", "COOLDOWN", "DAY_LOSS", "WEEK_LOSS", "MONTH_LOSS", "DRAWDOWN", "MAX_POSITIONS"),
     *("ENTRIES_PER_DAY", "CLUSTER", "COST", "EXPECTED_PNL", "ATR_MOVE", "UNREACHABLE", "OPEN_RISK", "EXPOSURE"),
@@ -54,13 +56,14 @@ class AccountView(Value, frozen=True):
 class RiskView(Value, frozen=True):
     """What risk allows: trading `state` (ACTIVE, REDUCING, HALTED) and its reason, the universe, markets halted singly.
 
-    `halted_markets` are (market, reason) pairs.
+    `halted_markets` are (market, reason) pairs, `blocks` what is against the data itself.
     """
 
     state: str
     reason: str
     universe: tuple[str, ...]
     halted_markets: tuple[tuple[str, str], ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 def decide(  # noqa: PLR0913 (a decision needs all of them)
@@ -126,7 +129,8 @@ def _market_gates(evaluation: Evaluation, risk: RiskView, settings: Settings) ->
     if risk.state != ACTIVE:
         yield Gate("HALT", f"trading is {risk.state}: {risk.reason}")
     if not evaluation.trusted:
-        yield Gate("DATA_STALE", "bars behind this close are incomplete")
+        yield Gate(DATA_STALE, "bars behind this close are incomplete")
+    yield from (Gate(block.gate, block.numbers) for block in against(risk.blocks, evaluation.market))
     if evaluation.market not in risk.universe:
         yield Gate("NOT_IN_UNIVERSE", f"not among the {len(risk.universe)} markets that may be entered")
     for reason in (reason for market, reason in risk.halted_markets if market == evaluation.market):

@@ -18,6 +18,7 @@ from domain.indicators.batch import fresh_row
 from domain.indicators.kernels import ATR14, CLOSE, EMA20, EMA50, MACD_LINE, RSI14, step_frame
 from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, Bar
 from domain.money import VOLUME_STEP, estimate, exact
+from domain.quality import coverage, uncovered
 from domain.strategies import by_names
 from domain.strategies.view import (
     BAR_CLOSE,
@@ -145,6 +146,8 @@ def evaluate(  # noqa: PLR0913 (two of them say how far the market can be believ
     gates = [Gate("DATA_STALE", stale)] if stale else []
     if not real:
         gates.append(Gate("SYNTHETIC", "nothing traded in the newest bar"))
+    if thin := uncovered(coverage(memory.history[:, BAR_REAL] > 0, settings.data), settings.data):
+        gates.append(Gate("COVERAGE", thin))
     for answer in answers:
         gates.extend(() if isinstance(answer, Intent) else answer)
     return Evaluation(

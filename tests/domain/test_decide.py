@@ -4,6 +4,7 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
+from domain.blocks import Block
 from domain.config import Settings, SizeSettings
 from domain.decide import PIPELINE, AccountView, RiskView, decide
 from domain.decisions import Decision, Evaluation, Gate, Intent
@@ -95,6 +96,23 @@ def test_one_reason_refuses_a_wish_and_is_told_alone(change: dict[str, object], 
     assert (decision.code, codes(decision), decision.funds) == (code, [code], 0)
 
 
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        (Block("", "STREAM_SILENT", "public: 12 s", 1), Gate("DATA_STALE", "STREAM_SILENT: public: 12 s")),
+        (Block(A, "SPIKE", "rest: 14 %", 1), Gate("DATA_STALE", "SPIKE: rest: 14 %")),
+        (Block("", "MAINTENANCE", "no candle for 3 min", 1), Gate("MAINTENANCE", "MAINTENANCE: no candle for 3 min")),
+    ],
+)
+def test_a_block_of_the_data_refuses_a_wish_with_its_own_code_and_numbers(block: Block, told: Gate) -> None:
+    (decision,) = decided(risk=replace(RISK, blocks=(block,)))
+    assert (decision.code, decision.gates, decision.funds) == (told.code, (told,), 0)
+
+
+def test_a_block_of_another_market_refuses_nothing() -> None:
+    assert decided(risk=replace(RISK, blocks=(Block(B, "SPIKE", "rest: 14 %", 1),)))[0].code == "ORDER"
+
+
 def test_a_market_that_is_both_held_and_being_bought_takes_one_place() -> None:
     account = replace(ACCOUNT, held=(B,), pending=(B,), entries=((A, 2),))
     assert decided(account=account)[0].code == "ORDER"
@@ -106,6 +124,7 @@ def test_a_market_that_is_both_held_and_being_bought_takes_one_place() -> None:
         ({"trusted": False}, "DATA_STALE"),
         ({"gates": (Gate("DATA_STALE", "silent"),)}, "DATA_STALE"),
         ({"gates": (Gate("SYNTHETIC", "nothing traded"),)}, "SYNTHETIC"),
+        ({"gates": (Gate("COVERAGE", "synthetic=5 of 24, at most 4"),)}, "COVERAGE"),
         ({"gates": (Gate("SOMETHING_NEW", "of a later version"),)}, "SOMETHING_NEW"),
         ({"intents": (Intent("A", A, 1.0, D(30), ()),)}, "UNREACHABLE"),
     ],
@@ -126,14 +145,21 @@ def test_a_reason_the_pipeline_does_not_know_comes_first() -> None:
 
 def test_all_reasons_are_told_in_the_order_of_the_pipeline() -> None:
     everything = decided(
-        an_evaluation(trusted=False, gates=(Gate("SYNTHETIC", "x"),), intents=(Intent("A", A, 1.0, D(1), ()),)),
+        an_evaluation(
+            trusted=False,
+            gates=(Gate("COVERAGE", "y"), Gate("SYNTHETIC", "x")),
+            intents=(Intent("A", A, 1.0, D(1), ()),),
+        ),
         account=AccountView(D(1), D(0), D(0), (A, B), (A,), ((A, 3),), day_blocked=True),
-        risk=RiskView("HALTED", "by hand", (), ((A, "unknown order"),)),
+        risk=RiskView(
+            "HALTED", "by hand", (), ((A, "unknown order"),), (Block("", "MAINTENANCE", "no candle for 3 min", 1),)
+        ),
     )[0]
     told = codes(everything)
     assert told == sorted(told, key=PIPELINE.index)
     assert set(told) == {
-        *("HALT", "DATA_STALE", "NOT_IN_UNIVERSE", "MARKET_HALT", "SYNTHETIC", "HELD", "PENDING", "DAY_LOSS"),
+        *("HALT", "MAINTENANCE", "DATA_STALE", "NOT_IN_UNIVERSE", "MARKET_HALT", "SYNTHETIC", "COVERAGE"),
+        *("HELD", "PENDING", "DAY_LOSS"),
         *("MAX_POSITIONS", "ENTRIES_PER_DAY", "UNREACHABLE", "BELOW_MIN"),
     }
     assert everything.code == told[0]

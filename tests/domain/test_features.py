@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.candles import BadBars, fill, flat_bar, resample
-from domain.config import Settings
+from domain.config import DataSettings, Settings
 from domain.decisions import Evaluation
 from domain.features import HISTORY, MarketMemory, close_base_bar, evaluate, newest_atr, seed, view
 from domain.indicators import batch
@@ -244,6 +244,24 @@ def test_a_bar_without_trades_and_a_stale_market_are_told_as_gates() -> None:
         ("SYNTHETIC", "nothing traded in the newest bar"),
     ]
     assert (seen.real, seen.trusted, seen.intents) == (False, False, ())
+
+
+def gates_of(missing: frozenset[int], count: int = 320, data: DataSettings | None = None) -> dict[str, str]:
+    memory = closed(a_walk(count, missing=missing), T0 + count * BASE_FRAME)
+    seen = evaluate(memory, M, memory.closed_at, Settings(data=data or DataSettings()))
+    return {gate.code: gate.numbers for gate in seen.gates}
+
+
+def test_too_few_bars_that_traded_are_told_as_a_gate_with_their_numbers() -> None:
+    assert "COVERAGE" not in gates_of(frozenset({297, 301, 305, 318}))
+    assert gates_of(frozenset({297, 301, 305, 309, 318}))["COVERAGE"] == "synthetic=5 of 24, at most 4"
+    assert gates_of(frozenset(range(40, 55)))["COVERAGE"] == "real=273 of 288: 94.8%, at least 95%"
+    assert "known=20" in gates_of(frozenset(), 20)["COVERAGE"]
+
+
+def test_the_bounds_of_coverage_are_settings() -> None:
+    loose = DataSettings(coverage_synthetic=5, coverage_share=D(0))
+    assert "COVERAGE" not in gates_of(frozenset({297, 301, 305, 309, 318, *range(40, 55)}), data=loose)
 
 
 def a_blow_off(*, close: int = 10_600, volume: int = 30, high: int | None = None, usual: int = 10) -> MarketMemory:
