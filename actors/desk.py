@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from actors.held import PARTIAL_EXITS, Held, entry_order, exit_order, first_held, minimum_sale, sale_volume
 from actors.runtime import Actor
 from domain.account import Ledger
+from domain.blocks import Block
 from domain.config import Settings
 from domain.decisions import Decision, Evaluation, Levels, OrderIntent
 from domain.exits import PRIORITY, levels
@@ -35,7 +36,7 @@ class PortfolioState:
 
     `venue` is where the books are kept, "" before the first start; `asked_for` when each pending intent was sent. While
     `liquidating`, what is still bought is sold again at once. `standings` are the markets that are not NORMAL at the
-    exchange.
+    exchange, `blocks` is as in DataBlocked.
     """
 
     venue: str = ""
@@ -44,6 +45,7 @@ class PortfolioState:
     universe: list[str] = field(default_factory=list)
     halted: dict[str, str] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
     terms: dict[str, Terms] = field(default_factory=dict)
     trading: TradingStateChanged = field(default_factory=lambda: TradingStateChanged("REDUCING", "starting", "", 0))
     ledger: Ledger = field(default_factory=Ledger)
@@ -72,10 +74,8 @@ class Desk(Actor[PortfolioState]):
     State = PortfolioState
 
     def _enter(self, decision: Decision) -> None:
-        settings = self.state.settings
-        order = entry_order(
-            self._new_id("e"), decision, settings.costs.slip_cap, settings.sizes.entry_life_bars, self.now
-        )
+        costs, sizes = self.state.settings.costs, self.state.settings.sizes
+        order = entry_order(self._new_id("e"), decision, costs.slip_cap, sizes.entry_life_bars, self.now)
         if order is None or decision.atr is None:
             return
         self.state.atrs[order.market] = decision.atr

@@ -19,11 +19,12 @@ from actors.runtime import ActorSpec, ThreadHost
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
-from actors.venues import HEARTBEAT, SANDBOX, Place
+from actors.venues import SANDBOX, Place
 from domain.config import Settings
 from domain.errors import ConfigError
 from domain.indicators.kernels import warm_kernels
 from domain.listings import MarketListing
+from domain.market import HEARTBEAT
 from domain.message import Message
 from domain.messages import IncidentRaised, ListingsRead, ReconcileNow, SessionOpened, SettingsChanged
 from domain.money import plain
@@ -129,6 +130,7 @@ class Engine:
                     now=now,
                     listeners=listeners,
                     client=place.rest,
+                    skew=lambda: place.rest.transport.skew_s,
                 ),
             ),
             ActorSpec(

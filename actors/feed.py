@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from actors.lookout import Outlets, Patience, TradeClient
 from actors.pace import Minutely, Pace
-from actors.rhythm import MarketStaleness, Staleness
+from actors.public import OpenStream
 from actors.runtime import Actor, Context
+from actors.silence import measure
 from actors.standin import StandIn
 from actors.tape import Tape
 from domain.market import MINUTE, US_PER_S, Bar, Book, Trade
@@ -18,8 +19,8 @@ from domain.messages import (
     IntervalDue,
     IntervalEnded,
     MarketsWatched,
+    SkewMeasured,
     StreamChanged,
-    StreamMeasured,
     TickerSeen,
     TradesPrinted,
 )
@@ -27,36 +28,8 @@ from domain.messages import (
 BOOK_EVERY_US = US_PER_S  # a market's book goes out once a second at the most
 TICKER_EVERY_S = 0.5  # real seconds between two prices of one market for the eye
 TRADES_MAX = 500  # trades of one message
-CANDLES = "candle.1m"  # the type of the stream's candles of a minute
-CANDLE_LATE_S = 5.0  # real seconds a trade may be ahead of the candle that has it
 
 Accepted: TypeAlias = IntervalDue | MarketsWatched
-
-
-class PublicStream(Protocol):
-    """A stream that is running from `start` to `stop`."""
-
-    def start(self) -> None: ...  # noqa: D102
-    def stop(self) -> None: ...  # noqa: D102
-    def watch(self, markets: tuple[str, ...], /) -> None: ...  # noqa: D102
-    def probe(self, mark: int) -> None: ...  # noqa: D102
-    def check(self) -> None: ...  # noqa: D102
-    def renew(self, reason: str) -> None: ...  # noqa: D102
-    def staleness(self) -> Staleness: ...  # noqa: D102
-
-
-OpenStream: TypeAlias = Callable[
-    [
-        Callable[[str, Trade], None],
-        Callable[[str, Book], None],
-        Callable[[int], None],
-        Callable[[str, Bar], None],
-        Callable[[bool, str], None],
-    ],
-    PublicStream,
-]
-"""Builds the stream: given what to call on a trade, a book, the echo of a probe, a candle of a minute as it stands, and
-a change of the connection."""
 
 
 class Feed(Actor[None]):
@@ -70,7 +43,8 @@ class Feed(Actor[None]):
     after all its trades. Every trade is told once. With a client the trades of a gap are told before those after it,
     REST takes over from a silent stream, and no end of an interval is told to a market that may miss trades; publishes
     SourceChanged and GapFilled on `tape`, StreamMeasured on `freshness`. `real` gives the seconds by which prices are
-    paced for the eye, `markets` those watched before any MarketsWatched.
+    paced for the eye, `markets` those watched before any MarketsWatched, `skew` the seconds by which the exchange's
+    clock is ahead of ours: SkewMeasured goes to quality.
     """
 
     edge = True
@@ -87,6 +61,7 @@ class Feed(Actor[None]):
         listeners: tuple[str, ...] = (),
         client: TradeClient | None = None,
         patience: Patience | None = None,
+        skew: Callable[[], float | None] | None = None,
         real: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(context, name)
@@ -105,6 +80,8 @@ class Feed(Actor[None]):
         self._books: Pace[BookSeen] = Pace(BOOK_EVERY_US)
         self._tickers: Pace[TickerSeen] = Pace(TICKER_EVERY_S)
         self._patience = patience or Patience()
+        self._skew = skew
+        self._ahead: float | None = None
         self._standin: StandIn | None = None
         if client is not None:
             self._standin = StandIn(client, self._tapes, self._lock, self._outlets(), self._patience)
@@ -287,29 +264,15 @@ class Feed(Actor[None]):
 
     def _measure(self, on_rest: tuple[str, ...]) -> None:
         """Tell how fresh the stream is; one that stays silent while REST stands in is tried anew."""
-        told = self._stream.staleness()
-        types: dict[str, float] = {}
-        for one in told.markets:
-            if one.age_s is not None:
-                types[one.type] = min(one.age_s, types.get(one.type, one.age_s))
-        late = tuple(
-            (one.type, one.market, one.age_s)
-            for one in told.markets
-            if one.age_s is not None and one.is_late and not self._is_quiet(one)
-        )
-        measured = StreamMeasured(
-            "public", told.connected, tuple(sorted(types.items())), late, told.unheard, on_rest, self._now()
-        )
+        measured = measure(self._stream.staleness(), self._tapes, on_rest, self._now())
         self.outlet.publish("freshness", measured)
-        silent_s = told.connected_s if told.dataless_s is None else told.dataless_s
-        if on_rest and silent_s is not None and silent_s > self._patience.renew_s:
-            self._stream.renew(f"no data for {silent_s:.0f} s, although there were trades")
+        self._tell_skew()
+        if on_rest and measured.silent_s is not None and measured.silent_s > self._patience.renew_s:
+            self._stream.renew(f"no data for {measured.silent_s:.0f} s, although there were trades")
 
-    def _is_quiet(self, one: MarketStaleness) -> bool:
-        """Whether REST was asked since, and had no newer trade either; a candle has nothing to tell without a trade."""
-        tape, heard = self._tapes.get(one.market), time.monotonic() - (one.age_s or 0.0)
-        if tape is None or one.type not in {"trade", CANDLES}:
-            return False
-        if one.type == CANDLES:
-            return (tape.rhythm.last or 0.0) <= heard + CANDLE_LATE_S
-        return not tape.behind and tape.looked > (tape.rhythm.last or 0.0)
+    def _tell_skew(self) -> None:
+        """Tell how far the exchange's clock is from ours, when the client has learned something new of it."""
+        ahead = self._skew() if self._skew is not None else None
+        if ahead is not None and ahead != self._ahead:
+            self._ahead = ahead
+            self.outlet.send("quality", SkewMeasured("rest", ahead, self._now()))

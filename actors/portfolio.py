@@ -14,6 +14,7 @@ from domain.market import kst_day
 from domain.message import Message
 from domain.messages import (
     BooksWanted,
+    DataBlocked,
     DecisionDue,
     DecisionsMade,
     EquityMeasured,
@@ -54,6 +55,7 @@ Accepted: TypeAlias = (
     | SessionOpened
     | SettingsChanged
     | UniverseChanged
+    | DataBlocked
     | ListingStates
     | TermsLoaded
     | MarketEvaluated
@@ -81,7 +83,7 @@ class Portfolio(Exits):
     about every pending intent and tells the guard every position again.
     """
 
-    def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
+    def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912, PLR0915 (a table of contents has as many lines as messages)
         """Hand each message to its handler."""
         match message:
             case Recovered():
@@ -97,6 +99,8 @@ class Portfolio(Exits):
                 self.state.universe, self.state.halted = list(message.markets), dict(message.halted)
             case ListingStates():
                 self._on_listings(message)
+            case DataBlocked():
+                self.state.blocks = message.blocks
             case TermsLoaded():
                 self.state.terms[message.terms.market] = message.terms
             case MarketEvaluated():
@@ -208,8 +212,9 @@ class Portfolio(Exits):
         )
 
     def _risk(self) -> RiskView:
-        trading = self.state.trading
-        return RiskView(trading.state, trading.reason, tuple(self.state.universe), tuple(self.state.halted.items()))
+        state = self.state
+        halted = tuple(state.halted.items())
+        return RiskView(state.trading.state, state.trading.reason, tuple(state.universe), halted, state.blocks)
 
     # --- what became of an intent
 

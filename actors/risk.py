@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import TypeAlias, assert_never
 
 from actors.runtime import Actor, Recovered, Restarted
+from domain.blocks import Block, against
 from domain.config import Settings
 from domain.decisions import OrderIntent
 from domain.listings import objections
 from domain.market import US_PER_S, kst_day
 from domain.message import Message
 from domain.messages import (
+    DataBlocked,
     EquityMeasured,
     HaltTrading,
     IntentAsked,
@@ -49,6 +51,7 @@ Accepted: TypeAlias = (
     | SettingsChanged
     | OrderIntended
     | OrderFinished
+    | DataBlocked
     | EquityMeasured
     | ListingStates
     | ReconcileFinished
@@ -64,7 +67,7 @@ class RiskState:
     """Latches, reservations (intent to KRW and time) and the last account valuation this actor was told.
 
     `liquidated_by` is who ordered to sell all in this halt, "" when nobody did; `barred` are the markets that the
-    exchange's word keeps us from entering, each with the reason.
+    exchange's word keeps us from entering, each with the reason; `blocks` what is against the data now.
     """
 
     speed: float = 1.0
@@ -81,6 +84,7 @@ class RiskState:
     reserved_at: dict[str, int] = field(default_factory=dict)
     exits: list[int] = field(default_factory=list)
     barred: dict[str, str] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
     chain: int = 0
 
 
@@ -112,6 +116,8 @@ class Risk(Actor[RiskState]):
                 self._on_intended(message.intent)
             case OrderFinished():
                 self._release(message.intent_id)
+            case DataBlocked():
+                self.state.blocks = message.blocks
             case EquityMeasured():
                 self._on_measured(message)
             case ListingStates():
@@ -170,6 +176,8 @@ class Risk(Actor[RiskState]):
             return "NOT_RECONCILED", state.red_reason
         if barred := state.barred.get(intent.market):
             return "MARKET_HALT", barred
+        for block in against(state.blocks, intent.market):
+            return block.gate, block.numbers
         if intent.expires_at and self.now > intent.expires_at:
             return "EXPIRED", f"{(self.now - intent.expires_at) / US_PER_S:.1f} s too late"
         return None

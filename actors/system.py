@@ -9,6 +9,7 @@ from actors.gateway import Gateway
 from actors.guard import Guard
 from actors.market import Market
 from actors.portfolio import Portfolio
+from actors.quality import Quality
 from actors.reconciler import Reconciler
 from actors.risk import Risk
 from actors.runtime import ActorSpec, Topology
@@ -17,8 +18,8 @@ from actors.universe import Universe
 from actors.warnings import Warnings
 
 SHOWN = ("recorder", "dashboard")
-SETTINGS_FOR = ("portfolio", "risk", "guard", "universe", "warnings", *SHOWN)
-SESSION_FOR = ("gateway", "risk", "reconciler", "portfolio", "guard", "universe", "warnings", "clock")
+SETTINGS_FOR = ("portfolio", "risk", "guard", "quality", "universe", "warnings", *SHOWN)
+SESSION_FOR = ("gateway", "risk", "reconciler", "portfolio", "guard", "quality", "universe", "warnings", "clock")
 MARKET_FAMILY: Final = "market"  # the family of market actors: the universe begins and retires them
 ALL_MARKETS: Final = f"{MARKET_FAMILY}:{EVERYONE}"
 FAMILIES: Final[Mapping[str, Factory]] = {MARKET_FAMILY: Market}
@@ -32,12 +33,14 @@ def market_actor(market: str) -> str:
 def topics() -> dict[str, tuple[str, ...]]:
     """Who hears what is published."""
     return {
-        "streams": (ALL_MARKETS, "gateway", "reconciler", "warnings", *SHOWN),
+        "streams": (ALL_MARKETS, "gateway", "reconciler", "quality", "warnings", *SHOWN),
         "markets": ("feed", "listings", "venue"),
-        "tape": SHOWN,
-        "freshness": ("dashboard",),
+        "tape": ("quality", *SHOWN),
+        "freshness": ("quality", "dashboard"),
+        "data": ("portfolio", "risk", *SHOWN),
+        "quality": SHOWN,
         "terms": ("gateway", "portfolio"),
-        "universe": ("portfolio",),
+        "universe": ("portfolio", "quality"),
         "listings": ("universe", "portfolio", "risk", "dashboard"),
         "transitions": SHOWN,
         "announcements": ("warnings", *SHOWN),
@@ -51,9 +54,9 @@ def topics() -> dict[str, tuple[str, ...]]:
         "reconciled": ("risk", *SHOWN),
         "guard": ("dashboard",),
         "tickers": ("dashboard",),
-        "candles": SHOWN,
+        "candles": ("quality", *SHOWN),
         "bars": ("dashboard",),
-        "checks": (),
+        "checks": ("quality",),
         "incidents": SHOWN,
     }
 
@@ -70,6 +73,7 @@ def core(*, exchange: bool) -> tuple[ActorSpec, ...]:
         ActorSpec("risk", Risk),
         ActorSpec("guard", Guard),
         ActorSpec("reconciler", Reconciler),
+        ActorSpec("quality", Quality),
         *venue,
         ActorSpec("universe", Universe),
         ActorSpec("warnings", Warnings),

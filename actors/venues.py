@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actors.feed import CANDLES, PublicStream
-from actors.feed import OpenStream as OpenPublic
 from actors.listings import Glance
+from actors.public import CANDLES, PublicStream
+from actors.public import OpenStream as OpenPublic
 from actors.runtime import Clock, ScaledClock, wall_clock
 from actors.upbit.frames import BarFrame, BookFrame, Frame, TradeFrame
 from actors.upbit.glance import tickers_now
@@ -18,11 +18,10 @@ from actors.upbit.streams import Stream
 from actors.userstream import OpenStream as OpenPrivate
 from actors.userstream import PrivateStream
 from domain.errors import ConfigError, ExchangeError
-from domain.market import Bar, Book, Trade
+from domain.market import HEARTBEAT, Bar, Book, Trade
 from domain.orders import OrderReport
 from domain.secret import Secret
 
-HEARTBEAT = "KRW-BTC"  # always subscribed: its trades prove that the connection is alive past an interval's end
 BOOK_LEVELS = 15
 ANNOUNCED = ("notice", "trade")  # categories of announcements that can be about a market's end
 SANDBOX = "sandbox"  # the name of the place that has an exchange of its own

@@ -12,6 +12,8 @@ HOUR = 60 * MINUTE
 FOUR_HOURS = 4 * HOUR
 DAY = 24 * HOUR
 KST_OFFSET = 9 * HOUR
+HEARTBEAT = "KRW-BTC"
+"""The busiest market, always watched: its trades prove that a connection is alive, and that the exchange trades."""
 
 
 class Trade(Value, frozen=True):

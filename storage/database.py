@@ -13,6 +13,7 @@ from domain.errors import ConfigError, StorageError
 from storage.candle_models import HotMinuteRow, HotSeenRow
 from storage.listing_models import LISTING_TABLES
 from storage.models import TABLES, VersionRow
+from storage.quality_models import QUALITY_TABLES
 
 BUSY_S = 5
 """Seconds a statement waits for another writer."""
@@ -36,6 +37,7 @@ SECOND_TABLES: tuple[type[Model], ...] = (
     HotMinuteRow,
     HotSeenRow,
     *LISTING_TABLES,
+    *QUALITY_TABLES,
 )
 """All tables that schema version 2 adds."""
 

@@ -11,6 +11,7 @@ from domain.message import Message
 from domain.messages import (
     AnnouncementSeen,
     CandlesTold,
+    DataBlocked,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -20,6 +21,7 @@ from domain.messages import (
     OrderChanged,
     PositionChanged,
     PositionClosed,
+    QualityMeasured,
     ReconcileFinished,
     RiskTripped,
     SettingsChanged,
@@ -38,6 +40,7 @@ from storage.models import (
     StatusRow,
     TradeRow,
 )
+from storage.quality_models import BlockRow, QualityCountRow
 
 Row: TypeAlias = tuple[type[Model], dict[str, Any]]
 """A table and the columns of one row in it; the column `sequence` is added by whoever writes it."""
@@ -141,6 +144,15 @@ def _announcement(message: AnnouncementSeen) -> tuple[Row, ...]:
     return ((AnnouncementRow, msgspec.structs.asdict(message)),)
 
 
+def _blocked(message: DataBlocked) -> tuple[Row, ...]:
+    told = ((block, None) for block in message.changed), ((block, message.at) for block in message.ended)
+    return tuple((BlockRow, msgspec.structs.asdict(block) | {"until": until}) for part in told for block, until in part)
+
+
+def _measured(message: QualityMeasured) -> tuple[Row, ...]:
+    return tuple((QualityCountRow, msgspec.structs.asdict(row) | {"at": message.at}) for row in message.rows)
+
+
 def _status(name: str, value: str, text: str, at: int) -> Row:
     return StatusRow, {"name": name, "value": value, "text": text, "at": at}
 
@@ -166,6 +178,8 @@ _ROWS: Mapping[type[Message], Callable[[Any], tuple[Row, ...]]] = {
     IncidentRaised: _incident,
     ListingChanged: _listing,
     AnnouncementSeen: _announcement,
+    DataBlocked: _blocked,
+    QualityMeasured: _measured,
 }
 
 RECORDED: frozenset[type[Message]] = frozenset(_ROWS) | {CandlesTold}

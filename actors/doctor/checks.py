@@ -18,9 +18,9 @@ from actors.runtime import Clock, wall_clock
 from actors.upbit.rest import UpbitRest
 from actors.upbit.retry import WATCHED
 from actors.upbit.sign import Keys
-from actors.venues import HEARTBEAT
 from domain.errors import ConfigError, TradingError
 from domain.finding import Finding, grey
+from domain.market import HEARTBEAT
 from domain.secret import Secret
 
 Markets: TypeAlias = Callable[[], Sequence[str]]

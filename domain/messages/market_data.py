@@ -123,6 +123,8 @@ class StreamMeasured(Message, frozen=True):
 
     `types` is the age of the newest data of each type, `late` what is silent for longer than its habits explain,
     `unheard` what never came; these three name a type, and a market. `on_rest` are the markets REST stands in for.
+    `silent_s` is the time without any data (None: not connected), `expected_s` that after which some would have come by
+    the habits of the busiest market (None: not known yet).
     """
 
     conflate: ClassVar[str] = "stream"
@@ -133,6 +135,8 @@ class StreamMeasured(Message, frozen=True):
     unheard: tuple[tuple[str, str], ...]
     on_rest: tuple[str, ...]
     at: int
+    silent_s: float | None = None
+    expected_s: float | None = None
 
 
 class ListingsWanted(Message, frozen=True):

@@ -12,6 +12,7 @@ from domain.messages import (
     IntervalDue,
     IntervalEnded,
     MarketsWatched,
+    SkewMeasured,
     StreamChanged,
     StreamMeasured,
     TickerSeen,
@@ -265,6 +266,28 @@ def test_a_silent_candle_is_late_only_when_there_was_a_trade_for_it(rig):
     rig.feed._measure(())
     (told,) = rig.ear.of(StreamMeasured)
     assert told.late == (("candle.1m", BTC, 30.0),)
+
+
+def test_a_measure_tells_how_long_no_data_came_and_how_long_is_usual(rig):
+    busy, calm = MarketStaleness("trade", BTC, 3.0, 11.0), MarketStaleness("trade", ETH, 30.0, 80.0)
+    new = MarketStaleness("orderbook", ETH, 0.1, None)
+    for dataless_s, connected_s in ((3.0, 99.0), (None, 4.0), (None, None)):
+        rig.stream.fresh = Staleness(connected_s, 0.1, dataless_s, (busy, calm, new), (), (), 0)
+        rig.feed._measure(())
+    told = rig.ear.of(StreamMeasured)
+    assert [one.silent_s for one in told] == [3.0, 4.0, None]
+    assert {one.expected_s for one in told} == {11.0}
+
+
+def test_how_far_the_clocks_are_apart_is_told_when_it_has_changed():
+    ahead = iter([None, 0.5, 0.5, -1.5])
+    rig = Rig(skew=lambda: next(ahead))
+    for _ in range(4):
+        rig.feed._measure(())
+    assert [(name, one.ahead) for name, one in rig.ear.all() if isinstance(one, SkewMeasured)] == [
+        ("quality", 0.5),
+        ("quality", -1.5),
+    ]
 
 
 def test_what_rest_has_found_quiet_is_not_told_late(rig):

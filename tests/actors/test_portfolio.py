@@ -5,9 +5,11 @@ from decimal import Decimal as D
 from actors.desk import ExitRetryDue
 from actors.portfolio import ASK_AGAIN_S, UpkeepDue
 from actors.runtime import Recovered, Restarted
+from domain.blocks import Block
 from domain.market import BASE_FRAME, US_PER_S
 from domain.messages import (
     BooksWanted,
+    DataBlocked,
     DecisionDue,
     DecisionsMade,
     EquityMeasured,
@@ -81,6 +83,21 @@ def test_in_any_state_but_active_there_are_reasons_and_no_orders(portfolio):
     decisions = decided(portfolio, evaluation(ETH), evaluation(signal=True))
     assert {one.market: one.code for one in decisions}[BTC] == "HALT"
     assert portfolio.to("risk", OrderIntended) == []
+
+
+def test_what_blocks_the_data_of_a_market_refuses_its_entries_until_it_is_over(portfolio):
+    portfolio.tell(DataBlocked((Block(BTC, "SPIKE", "rest: 14 %", T0),), T0), "quality")
+    decisions = decided(portfolio, evaluation(ETH), evaluation(signal=True))
+    assert {one.market: one.code for one in decisions} == {BTC: "DATA_STALE", ETH: "NO_SIGNAL"}
+    assert portfolio.to("risk", OrderIntended) == []
+    portfolio.tell(DataBlocked((), T0), "quality")
+    assert entry(portfolio, bar=2).market == BTC
+
+
+def test_blocked_data_never_holds_up_a_sale(holding):
+    holding.tell(DataBlocked((Block("", "MAINTENANCE", "no candle", T0),), T0), "quality")
+    holding.tell(ExitTriggered(BTC, "STOP", PRICE, T0), "guard")
+    assert orders(holding) == [("STOP", D("0.006"))]
 
 
 def test_a_position_where_nothing_may_be_entered_is_waited_for_and_sold_at_its_close(holding):

@@ -17,8 +17,8 @@ from domain.message import MESSAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = (
-    *("clock", "universe", "warnings", "market", "minutes", "checking", "guard", "risk", "gateway", "watch", "tracked"),
-    *("portfolio", "exits", "desk", "held", "reconciler", "exchange"),
+    *("clock", "universe", "warnings", "quality", "judge", "belief", "market", "minutes", "checking", "guard", "risk"),
+    *("gateway", "watch", "tracked", "portfolio", "exits", "desk", "held", "reconciler", "exchange"),
 )
 FILES = [ROOT / "actors" / f"{name}.py" for name in CORE] + sorted((ROOT / "domain").rglob("*.py"))
 FORBIDDEN = {
@@ -123,6 +123,7 @@ def test_every_subscriber_takes_what_its_topics_carry():
     import actors.gateway  # noqa: PLC0415
     import actors.market  # noqa: PLC0415
     import actors.portfolio  # noqa: PLC0415
+    import actors.quality  # noqa: PLC0415
     import actors.reconciler  # noqa: PLC0415
     import actors.risk  # noqa: PLC0415
     import actors.universe  # noqa: PLC0415
@@ -140,10 +141,16 @@ def test_every_subscriber_takes_what_its_topics_carry():
         "risk": {messages.RiskTripped, messages.TradingStateChanged},
         "reconciled": {messages.ReconcileFinished},
         "corrections": {messages.LedgerCorrected},
+        "candles": {messages.CandlesTold},
+        "checks": {messages.MinutesChecked},
+        "data": {messages.DataBlocked},
+        "freshness": {messages.StreamMeasured},
+        "tape": {messages.GapFilled, messages.SourceChanged},
     }
     modules = {
         "gateway": actors.gateway,
         "portfolio": actors.portfolio,
+        "quality": actors.quality,
         "reconciler": actors.reconciler,
         "risk": actors.risk,
         "universe": actors.universe,
@@ -156,4 +163,4 @@ def test_every_subscriber_takes_what_its_topics_carry():
             if name in modules:
                 assert carries[topic] <= accepted(modules[name]), (topic, name)
                 checked += 1
-    assert checked >= 14
+    assert checked >= 16

@@ -4,9 +4,11 @@ import pytest
 
 from actors.risk import EXITS_PER_MINUTE, Risk
 from actors.runtime import Recovered
+from domain.blocks import Block
 from domain.config import Settings
 from domain.market import DAY, US_PER_S
 from domain.messages import (
+    DataBlocked,
     EquityMeasured,
     HaltTrading,
     IntentAsked,
@@ -22,7 +24,7 @@ from domain.messages import (
     StopAll,
     TradingStateChanged,
 )
-from tests.actors.stage import T0, Stage, a_buy, a_sale, session
+from tests.actors.stage import BTC, T0, Stage, a_buy, a_sale, session
 
 
 def measured(  # noqa: PLR0913 (an account has that many sides)
@@ -55,6 +57,23 @@ def test_nothing_is_bought_before_the_books_are_reconciled():
     risk = Stage(Risk, "risk").tell(session()).tell(measured())
     assert refusal(risk, a_buy()) == "NOT_RECONCILED"
     assert refusal(risk, a_sale()) == ""
+
+
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        (Block("", "STREAM_SILENT", "public: 12 s", T0), "DATA_STALE"),
+        (Block(BTC, "SPIKE", "rest: 14 %", T0), "DATA_STALE"),
+        (Block("", "MAINTENANCE", "no candle", T0), "MAINTENANCE"),
+        (Block("KRW-XRP", "SPIKE", "rest: 14 %", T0), ""),
+    ],
+)
+def test_what_blocks_the_data_holds_up_a_buy_on_its_way_and_never_a_sale(risk, block, code):
+    risk.tell(DataBlocked((block,), T0), "quality")
+    assert refusal(risk, a_buy()) == code
+    assert refusal(risk, a_sale()) == ""
+    risk.tell(DataBlocked((), T0), "quality")
+    assert refusal(risk, a_buy("e2")) == ""
 
 
 def test_after_a_process_start_it_waits_for_the_reconciler_again(risk):

@@ -30,17 +30,21 @@ from actors.system import (
 )
 from actors.universe import Universe
 from domain.listings import MarketListing
-from domain.market import HOUR
+from domain.market import HOUR, MINUTE
 from domain.message import MESSAGES
 from domain.messages import (
     AnnouncementSeen,
+    GapFilled,
     HaltTrading,
     ListingsRead,
+    MinutesChecked,
     ReconcileNow,
     ResumeTrading,
     SettingsChanged,
+    SourceChanged,
     StepsCompared,
     StopAll,
+    StreamMeasured,
 )
 from domain.messages import SessionOpened as Opened
 from domain.readmodel import Session
@@ -77,6 +81,7 @@ RARE = {  # not in every such run; their own tests have them
     "MarketRefused",
     "MarketServed",
     "ListingDue",
+    "SkewMeasured",
 }
 
 
@@ -101,6 +106,10 @@ class Day:
         for name, message in (
             ("universe", StepsCompared(MARKETS, (), START_US)),
             ("warnings", ListingsRead((MarketListing(MARKETS[0], warning=True),), START_US)),
+            ("quality", StreamMeasured("public", True, (), (), (), (), START_US, 0.5)),
+            ("quality", SourceChanged("public", "rest", MARKETS, "silent", START_US)),
+            ("quality", GapFilled("public", "silent", START_US, START_US, MARKETS, 3, (), START_US)),
+            ("quality", MinutesChecked(MARKETS[0], START_US, START_US + MINUTE, 1, 0)),
             ("reconciler", ReconcileNow("test")),
             ("risk", StopAll("person", True)),
             ("risk", ResumeTrading("person")),
@@ -174,7 +183,11 @@ def test_money_is_exact_after_such_a_day():
 
 
 @pytest.mark.parametrize(
-    "module", ["gateway", "portfolio", "risk", "guard", "reconciler", "market", "clock", "universe", "warnings"]
+    "module",
+    [
+        *("gateway", "portfolio", "risk", "guard", "reconciler", "market", "clock"),
+        *("universe", "warnings", "quality"),
+    ],
 )
 def test_every_core_actor_is_told_of_starts_and_restarts(module):
     names = {message.__name__ for message in typing.get_args(importlib.import_module(f"actors.{module}").Accepted)}

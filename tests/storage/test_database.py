@@ -106,7 +106,7 @@ def test_opening_again_keeps_what_is_there(tmp_path: Path) -> None:
 
 
 def test_a_newer_file_is_refused_and_both_versions_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "new.sqlite3"
+    path, known = tmp_path / "new.sqlite3", len(MIGRATIONS)
     open_database(path, migrations=(*MIGRATIONS, lambda _: None)).close()
 
     known = len(MIGRATIONS)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
+from domain.blocks import Block
 from domain.config import Settings
 from domain.errors import StorageError
 from domain.listings import Notice
@@ -19,9 +20,12 @@ from domain.messages import (
     AnnouncementSeen,
     CancelOrder,
     CandlesTold,
+    DataBlocked,
     IncidentRaised,
     LedgerCorrected,
     ListingChanged,
+    QualityMeasured,
+    QualityRow,
     ReconcileFinished,
     RiskTripped,
     SettingsChanged,
@@ -45,6 +49,7 @@ from tests.storage.conftest import (
     killed_after,
 )
 
+SILENT = Block("", "STREAM_SILENT", "public: no data for 12 s", NEW_YEAR)
 EVENTS: tuple[Message, ...] = (
     a_fill(),
     an_order(),
@@ -62,6 +67,8 @@ EVENTS: tuple[Message, ...] = (
     CandlesTold("KRW-BTC", NEW_YEAR, NEW_YEAR + MINUTE, (a_bar(),), "trades", "provisional"),
     ListingChanged("KRW-BTC", "NORMAL", "WARNING", None, Notice("flags", "why", NEW_YEAR), NEW_YEAR),
     AnnouncementSeen("CREATED", "4711", "title", "trade", "url", 0, "body", NEW_YEAR),
+    DataBlocked((SILENT,), NEW_YEAR, (SILENT,)),
+    QualityMeasured(NEW_YEAR, (QualityRow("KRW-BTC", "trades", checked=5),)),
 )
 
 

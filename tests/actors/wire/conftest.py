@@ -10,7 +10,9 @@ import pytest
 from actors.feed import Feed
 from actors.gateway import Gateway
 from actors.listings import Listings
+from actors.lookout import Patience
 from actors.portfolio import Portfolio
+from actors.quality import Quality
 from actors.reconciler import Reconciler
 from actors.risk import Risk
 from actors.runtime import Actor, ActorSpec, ScaledClock, ThreadHost, Topology
@@ -89,9 +91,12 @@ class MarketWitness(Witness):
 
 
 class Trader:
-    """Every core actor of the orders with its edges to a sandbox, on threads of their own."""
+    """Gateway, reconciler, portfolio, risk, quality and universe with their edges to a sandbox, on their own threads.
 
-    def __init__(self, client, folder, *, timing=QUICK, timeout_s=(2.0, 2.0), off_s=0):
+    With `measured` seconds REST stands in for the public stream, and its freshness is told so often.
+    """
+
+    def __init__(self, client, folder, *, timing=QUICK, timeout_s=(2.0, 2.0), off_s=0, measured=None, settings=None):  # noqa: PLR0913 (what a test may want otherwise)
         ready = client.ready
         clock = clock_of(ready, off_s=off_s)
         keys, limiter = keys_of(ready), Limiter(clock)
@@ -127,6 +132,7 @@ class Trader:
             ActorSpec("portfolio", Portfolio),
             ActorSpec("risk", Risk),
             ActorSpec("reconciler", Reconciler),
+            ActorSpec("quality", Quality),
             ActorSpec("universe", Universe),
             ActorSpec("warnings", Warnings),
             ActorSpec("guard", partial(Witness, out=queue.SimpleQueue())),
@@ -145,7 +151,18 @@ class Trader:
                 ),
             ),
             ActorSpec("userstream", partial(UserStream, open_stream=private, now=now)),
-            ActorSpec("feed", partial(Feed, open_stream=public, markets=(XRP,), now=now)),
+            ActorSpec(
+                "feed",
+                partial(
+                    Feed,
+                    open_stream=public,
+                    markets=(XRP,),
+                    now=now,
+                    client=None if measured is None else self.rest,
+                    patience=Patience(measure_s=measured or 5.0),
+                    skew=lambda: self.rest.transport.skew_s,
+                ),
+            ),
         )
         self.host = ThreadHost(
             Topology(specs, topics(), frozenset({"venue"}), {MARKET_FAMILY: partial(MarketWitness, out=self.market)}),
@@ -156,9 +173,9 @@ class Trader:
             on_fatal=pytest.fail,
         )
         self.host.start()
-        for name in ("portfolio", "risk", "warnings"):
-            self.host.tell(name, SettingsChanged(Settings(), "start", ""))
-        for name in ("gateway", "risk", "reconciler", "portfolio", "universe", "warnings"):
+        for name in ("portfolio", "risk", "quality", "warnings"):
+            self.host.tell(name, SettingsChanged(settings or Settings(), "start", ""))
+        for name in ("gateway", "risk", "reconciler", "portfolio", "quality", "universe", "warnings"):
             self.host.tell(name, SessionOpened("sandbox", PREFIX, (XRP,), ready["clock"]["speed"]))
 
     def stop(self):
