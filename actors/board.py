@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
+from actors.board_rows import decision_row, order_row, position_row
 from actors.bulletin import announcement_line, change_level, change_line, listings_lamp
-from actors.freshness import freshness_lamp, gap_line, source_lamp
-from actors.lines import order_row, position_row
+from actors.freshness import changes_text, data_lamp, gap_line, source_lamp
 from domain.market import US_PER_S
 from domain.message import Message
 from domain.messages import (
     AnnouncementSeen,
+    DataBlocked,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -74,6 +75,8 @@ class Board:
         self.equity: deque[EquityPoint] = deque(equity, maxlen=EQUITY_KEPT)
         self.counts = {"decisions": 0, "orders": 0, "fills": 0}
         self.green_at = 0
+        self.freshness: StreamMeasured | None = None
+        self.blocked = DataBlocked((), 0)
 
     def apply(self, message: Message) -> set[str]:  # noqa: C901, PLR0911, PLR0912 (one case a message)
         """Take one event in; returns the names of the sections it changed."""
@@ -111,7 +114,7 @@ class Board:
                 verb = "released" if message.released else "tripped"
                 text = f"{message.kind} {verb} by {message.subject}: {message.text}"
                 return self._line(message.at, "warn", f"risk.{message.kind.lower()}", text)
-            case StreamChanged() | SourceChanged() | GapFilled() | StreamMeasured():
+            case StreamChanged() | SourceChanged() | GapFilled() | StreamMeasured() | DataBlocked():
                 return self._stream(message)
             case ReconcileFinished():
                 text = "books equal the exchange" if message.green else "; ".join(message.differences)
@@ -205,8 +208,7 @@ class Board:
         return {"tickers", "positions", "kpis"} if seen.market in self.positions else {"tickers"}
 
     def _position_rows(self) -> tuple[PositionRow, ...]:
-        held = (self.positions[market] for market in sorted(self.positions))
-        rows = (position_row(one, self.tickers.get(one.market)) for one in held)
+        rows = (position_row(self.positions[market], self.tickers.get(market)) for market in sorted(self.positions))
         return tuple(row for row in rows if row is not None)
 
     def _guard(self, alive: GuardAlive) -> set[str]:
@@ -220,7 +222,7 @@ class Board:
         self._lamp("guard", "warn" if late else "ok", text, alive.at)
         return {"lamps"}
 
-    def _stream(self, message: StreamChanged | SourceChanged | GapFilled | StreamMeasured) -> set[str]:
+    def _stream(self, message: StreamChanged | SourceChanged | GapFilled | StreamMeasured | DataBlocked) -> set[str]:
         match message:
             case StreamChanged():
                 self._lamp(message.stream, "ok" if message.connected else "bad", message.reason, message.at)
@@ -233,8 +235,15 @@ class Board:
                 level = "error" if message.unfilled else "info"
                 return self._line(message.at, level, "stream.gap", f"{message.stream} stream: {gap_line(message)}")
             case StreamMeasured():
-                self.lamps["data"] = freshness_lamp(message)
+                self.freshness = message
+                self.lamps["data"] = data_lamp(message, self.blocked.blocks, message.at)
                 return {"lamps"}
+            case DataBlocked():
+                self.blocked = message
+                self.lamps["data"] = data_lamp(self.freshness, message.blocks, message.at)
+                text = changes_text(message)
+                code, level = ("data.blocked", "warn") if message.changed else ("data.free", "info")
+                return {"lamps"} | (self._line(message.at, level, code, text) if text else set())
 
     def _listing(self, message: ListingStates | ListingChanged | AnnouncementSeen) -> set[str]:
         match message:
@@ -263,10 +272,7 @@ class Board:
     def _decide(self, made: DecisionsMade) -> set[str]:
         self.counts["decisions"] += len(made.decisions)
         for decision in made.decisions:
-            gates = tuple((gate.code, gate.numbers) for gate in decision.gates)
-            self.decisions[decision.market] = DecisionRow(
-                decision.market, decision.at, decision.code, decision.strategy, decision.funds, gates
-            )
+            self.decisions[decision.market] = decision_row(decision)
         return {"decisions"}
 
     def _trading_state(self, changed: TradingStateChanged) -> set[str]:

@@ -1,6 +1,7 @@
 """How the state of the streams is put into words for a person."""
 
-from domain.messages import GapFilled, SourceChanged, StreamMeasured
+from domain.blocks import Block
+from domain.messages import DataBlocked, GapFilled, SourceChanged, StreamMeasured
 from domain.readmodel import Lamp
 
 SHOWN = 5
@@ -13,8 +14,33 @@ def source_lamp(changed: SourceChanged) -> Lamp:
     return Lamp(changed.stream, "warn", f"REST stands in for {_some(changed.markets)}: {changed.reason}", changed.at)
 
 
-def freshness_lamp(measured: StreamMeasured) -> Lamp:
-    """The lamp of the data itself: the newest of each type, and what is silent, unheard, or told by REST."""
+def data_lamp(measured: StreamMeasured | None, blocks: tuple[Block, ...], at: int) -> Lamp:
+    """The lamp of the data itself: what is blocked, the newest of each type, what is silent, unheard, or by REST.
+
+    It is bad while nothing may be entered, or nothing is heard.
+    """
+    troubles = [f"no entries: {_blocks(blocks)}"] if blocks else []
+    newest, dead = "no data yet", False
+    if measured is not None:
+        newest = ", ".join(f"{kind} {age:.1f} s" for kind, age in measured.types) or newest
+        dead = not measured.connected and not measured.on_rest
+        troubles += _stream_troubles(measured)
+    bad = dead or any(not block.market for block in blocks)
+    return Lamp("data", "bad" if bad else "warn" if troubles else "ok", "; ".join((newest, *troubles)), at)
+
+
+def changes_text(told: DataBlocked) -> str:
+    """What blocks entries from now on and what does not any more, in one line; "" when nothing changed."""
+    begun = f"no entries: {_blocks(told.changed)}" if told.changed else ""
+    ended = tuple(f"{block.market or 'all markets'} {block.code}" for block in told.ended)
+    return "; ".join(filter(None, (begun, f"over: {_some(ended)}" if ended else "")))
+
+
+def _blocks(blocks: tuple[Block, ...]) -> str:
+    return _some(tuple(f"{block.market or 'all markets'} {block.numbers}" for block in blocks))
+
+
+def _stream_troubles(measured: StreamMeasured) -> list[str]:
     troubles = []
     if measured.on_rest:
         troubles.append(f"by REST: {_some(measured.on_rest)}")
@@ -22,9 +48,7 @@ def freshness_lamp(measured: StreamMeasured) -> Lamp:
         troubles.append("late: " + _some(tuple(f"{kind} {market} {age:.0f} s" for kind, market, age in measured.late)))
     if measured.unheard:
         troubles.append("never heard: " + _some(tuple(f"{kind} {market}" for kind, market in measured.unheard)))
-    newest = ", ".join(f"{kind} {age:.1f} s" for kind, age in measured.types) or "no data yet"
-    state = "bad" if not measured.connected and not measured.on_rest else "warn" if troubles else "ok"
-    return Lamp("data", state, "; ".join((newest, *troubles)), measured.at)
+    return troubles
 
 
 def gap_line(filled: GapFilled) -> str:

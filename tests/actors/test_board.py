@@ -6,10 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from actors.board import EQUITY_KEPT, PRICE_STALE_US, TAPE_KEPT, Board
+from domain.blocks import Block
 from domain.config import Settings
 from domain.decisions import Decision, Gate, Levels
 from domain.messages import (
     BooksWanted,
+    DataBlocked,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -246,6 +248,34 @@ def test_a_stream_rest_stands_in_for_is_shown_as_such_until_it_speaks_again(boar
 def test_the_lamp_of_the_data_tells_how_fresh_it_is_and_what_is_missing(board, measured, state, text):
     board.apply(measured)
     assert (board.lamps["data"].state, board.lamps["data"].text) == (state, text)
+
+
+def test_what_blocks_entries_is_on_the_lamp_while_it_lasts_and_on_the_tape_when_it_comes_and_goes(board):
+    spike, silent = Block(ETH, "SPIKE", "rest: 14 %", T0), Block("", "STREAM_SILENT", "public: 12 s", T0)
+    board.apply(StreamMeasured("public", True, (("trade", 2.0),), (), (), (), T0))
+    board.apply(DataBlocked((spike,), T0, (spike,)))
+    assert (board.lamps["data"].state, board.lamps["data"].text) == (
+        "warn",
+        f"trade 2.0 s; no entries: {ETH} SPIKE: rest: 14 %",
+    )
+    board.apply(DataBlocked((silent,), T0, (silent,), (spike,)))
+    board.apply(StreamMeasured("public", True, (("trade", 3.0),), (), (), (), T0))
+    assert (board.lamps["data"].state, board.lamps["data"].text) == (
+        "bad",
+        "trade 3.0 s; no entries: all markets STREAM_SILENT: public: 12 s",
+    )
+    board.apply(DataBlocked((), T0, (), (silent,)))
+    assert board.lamps["data"].state == "ok"
+    assert [(line.level, line.code, line.text) for line in board.snapshot().tape] == [
+        ("info", "data.free", "over: all markets STREAM_SILENT"),
+        ("warn", "data.blocked", f"no entries: all markets STREAM_SILENT: public: 12 s; over: {ETH} SPIKE"),
+        ("warn", "data.blocked", f"no entries: {ETH} SPIKE: rest: 14 %"),
+    ]
+
+
+def test_a_set_of_blocks_told_again_is_no_news(board):
+    silent = Block("", "STREAM_SILENT", "public: 12 s", T0)
+    assert board.apply(DataBlocked((silent,), T0)) == {"lamps"}
 
 
 def test_a_gap_is_told_with_what_filled_it_and_louder_when_it_stays(board):

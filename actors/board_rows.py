@@ -1,22 +1,22 @@
-"""The rows of the dashboard's tables, of the events they show."""
+"""The rows of the dashboard's read model, each of what was told of one thing."""
 
+from domain.decisions import Decision
 from domain.messages import OrderChanged, PositionChanged
-from domain.readmodel import OrderRow, PositionRow, TickerRow
+from domain.readmodel import DecisionRow, OrderRow, PositionRow, TickerRow
 
 
 def position_row(position: PositionChanged, ticker: TickerRow | None) -> PositionRow | None:
-    """An open position at its last price; None while it has no levels."""
-    levels = position.levels
-    if levels is None:
+    """An open position at its last price; None for one without levels, which nothing guards."""
+    if position.levels is None:
         return None
     return PositionRow(
         position.market,
         position.volume,
         position.entry,
         ticker.price if ticker else None,
-        levels.stop,
-        levels.tp1,
-        levels.tp2,
+        position.levels.stop,
+        position.levels.tp1,
+        position.levels.tp2,
         position.state,
         position.strategy,
         position.opened_at,
@@ -37,3 +37,9 @@ def order_row(order: OrderChanged) -> OrderRow:
         order.reason,
         order.created_at,
     )
+
+
+def decision_row(decision: Decision) -> DecisionRow:
+    """The latest decision of a market."""
+    gates = tuple((gate.code, gate.numbers) for gate in decision.gates)
+    return DecisionRow(decision.market, decision.at, decision.code, decision.strategy, decision.funds, gates)
