@@ -332,11 +332,13 @@ def test_a_new_market_without_a_trade_is_told_of_the_stream_at_the_end_of_a_whol
         assert told == [*[StreamChanged] * minute, IntervalEnded]
 
 
-def test_a_new_market_on_a_stream_that_is_down_hears_of_it_with_all_the_others(rig):
+def test_a_new_market_hears_of_another_connection_with_all_the_others(rig):
+    rig.stream.state(True, "connected")
     rig.watch(BTC, ETH, XRP)
+    rig.stream.state(False, "lost before it was heard")
     rig.stream.state(True, "connected")
     rig.stream.trade(XRP, trade(T0))
-    assert [to for to, one in rig.ear.all() if isinstance(one, StreamChanged)] == ["streams"]
+    assert [to for to, one in rig.ear.all() if isinstance(one, StreamChanged)] == ["streams"] * 3
 
 
 def test_a_retired_market_is_told_nothing_more_and_subscribed_no_more(heard):

@@ -6,23 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from actors.runtime import Faults, Replay, Status, replay_records
-from actors.system import core_alone
+from actors.runtime import Faults, Status
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked
 from tests.simulation.town import MARKETS, Town
-from tests.simulation.world import CAPITAL, Wire
+from tests.simulation.world import BAD_WIRE, CAPITAL, Wire
 
 A, B, C = MARKETS
-BAD_WIRE = Wire(
-    lose_request=0.1,
-    lose_answer=0.1,
-    error_after=0.1,
-    late_request=0.1,
-    duplicate=0.2,
-    lose_event=0.2,
-    stream_drop=0.002,
-)
 BAD_DAY = Faults(delay_us=5_000, slow=0.01, crash=0.001, kill=0.0005, disk_full=0.00001)
 
 
@@ -95,8 +85,7 @@ def test_markets_come_and_go_on_a_bad_day_and_money_stays_exact(seed, inside):
     assert town.host.state("portfolio").ledger.flows == CAPITAL
     booked = {one.fill.trade_id for one in town.of(FillBooked)}
     assert booked >= {fill.trade_id for order in town.exchange.closed.values() for fill in order.fills}
-    run = Replay(core_alone(exchange=inside), seed)
-    report = replay_records(run, town.host.ledger.records, town.host.store.snapshots)
+    report = town.replayed()
     assert report.identical, report.first_difference
 
 

@@ -6,31 +6,15 @@ from itertools import pairwise
 
 import pytest
 
-from actors.runtime import Faults, Replay, ReplayReport, replay_records
+from actors.runtime import Faults
 from actors.runtime.errors import ProcessKilled
-from actors.system import core_alone
 from domain.market import BASE_FRAME
 from domain.messages import DecisionsMade, FillBooked, PositionClosed, StopAll
 from domain.orders import Side
 from tests.simulation.town import MARKETS, Town
-from tests.simulation.world import CAPITAL, Wire
+from tests.simulation.world import BAD_WIRE, CAPITAL
 
-BAD_WIRE = Wire(
-    lose_request=0.1,
-    lose_answer=0.1,
-    error_after=0.1,
-    late_request=0.1,
-    duplicate=0.2,
-    lose_event=0.2,
-    stream_drop=0.002,
-)
 BAD_DAY = Faults(delay_us=5_000, slow=0.01, crash=0.001, kill=0.0001, disk_full=0.00001)
-
-
-def replayed(town: Town) -> ReplayReport:
-    """The town's whole journal, run again."""
-    run = Replay(core_alone(exchange=town.inside), town.host.seed)
-    return replay_records(run, town.host.ledger.records, town.host.store.snapshots)
 
 
 @cache
@@ -62,7 +46,7 @@ def test_positions_are_opened_and_closed_and_the_books_equal_the_exchange():
 
 def test_a_day_replays_to_the_same_states():
     town = a_good_day()
-    report = replayed(town)
+    report = town.replayed()
     assert report.identical, report.first_difference
     assert report.turns > 40_000
 

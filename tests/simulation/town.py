@@ -9,9 +9,9 @@ from decimal import Decimal as D
 from typing import Any
 
 from actors.feed import Feed
-from actors.runtime import ActorSpec, Faults, SimulatorHost
+from actors.runtime import ActorSpec, Faults, Replay, ReplayReport, SimulatorHost, replay_records
 from actors.runtime.simulator import START_US
-from actors.system import SESSION_FOR, SETTINGS_FOR, system
+from actors.system import SESSION_FOR, SETTINGS_FOR, core_alone, system
 from actors.userstream import UserStream
 from domain import matching
 from domain.candles import resample
@@ -109,6 +109,11 @@ class Town:
         ledger = self.host.state("portfolio").ledger
         coins = {market.partition("-")[2]: volume for market, volume in ledger.coins.items()}
         return {name: total for name, total in {"KRW": ledger.cash, **coins}.items() if total}
+
+    def replayed(self) -> ReplayReport:
+        """The whole journal, run again."""
+        run = Replay(core_alone(exchange=self.inside), self.host.seed)
+        return replay_records(run, self.host.ledger.records, self.host.store.snapshots)
 
     def _edges(self) -> tuple[ActorSpec, ...]:
         def public(*callbacks: Callable[..., None]) -> Plug:

@@ -52,6 +52,17 @@ class Wire:
     double_trade: float = 0.0
 
 
+BAD_WIRE = Wire(
+    lose_request=0.1,
+    lose_answer=0.1,
+    error_after=0.1,
+    late_request=0.1,
+    duplicate=0.2,
+    lose_event=0.2,
+    stream_drop=0.002,
+)
+
+
 class Sink(Actor[None]):
     """Stands where the recorder and the dashboard stand, and keeps what they would hear."""
 

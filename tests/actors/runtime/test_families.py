@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.runtime import ActorSpec, NoAnswer, SimulatorHost, Status, Topology
+from actors.runtime import ActorSpec, Faults, NoAnswer, SimulatorHost, Status, Topology
 from actors.runtime.parcel import Control
 from domain.errors import ConfigError
 
@@ -138,6 +138,22 @@ def test_a_price_of_the_next_life_does_not_replace_an_unread_one_of_the_last(hos
     host.tell(A, Added(1))
     host.run_for(SECOND)
     assert host.state(A).seen == [5, 2, 1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_anybody_sends_after_another_beginning_is_for_the_next_life(seed: int) -> None:
+    host = SimulatorHost(family(), seed, Faults(delay_us=500_000))
+    host.start()
+    say(host, Wanted((A,)))
+    host.run_for(10 * SECOND)
+    for message in (Swapped(A), Swapped(A)):
+        host.tell("owner", message)
+    while [record.type for record in host.ledger.records].count("Swapped") < 2:
+        host.step(host.agenda.now + SECOND)
+    host.tell(A, Added(50), "feed")
+    host.run_for(20 * SECOND)
+    assert host.state(A).total == 55
+    assert dead(host) == []
 
 
 def test_a_timer_of_an_earlier_life_does_not_ring_in_the_next(host: SimulatorHost) -> None:

@@ -124,6 +124,17 @@ def test_an_old_journals_members_come_back_with_their_states() -> None:
     assert (new.state(A).total, new.state(A).starts) == (40, 2)
 
 
+def test_one_that_an_old_journal_leaves_out_of_its_last_start_does_not_live() -> None:
+    first = SimulatorHost(topology(ActorSpec(A, Counter), ActorSpec(B, Counter)))
+    first.start()
+    second = SimulatorHost(topology(ActorSpec(A, Counter)))
+    new = SimulatorHost(Topology((ActorSpec("sink", Sink), ActorSpec("risk", Sink)), families={"counter": Counter}))
+    for host, before in ((second, first), (new, second)):
+        host.ledger.records = before.ledger.records
+        host.start()
+    assert lives(new) == {A}
+
+
 # --- replayed, and whatever strikes
 
 
