@@ -2,11 +2,9 @@
 
 from decimal import Decimal as D
 
-from actors.runtime import Replay, Topology, replay_records
-from actors.system import core, topics
 from domain.market import HEARTBEAT, HOUR, MINUTE, Bar
 from domain.messages import CandlesTold, DataBlocked, DecisionsMade
-from tests.simulation.town import MARKETS, Town
+from tests.simulation.town import Town
 
 REST_MIN = 12
 
@@ -73,8 +71,5 @@ def test_a_time_with_blocks_and_a_death_replays_to_the_same_states():
     town.run(1 + 5 / 60)
     town.host.kill()
     town.run(1)
-    specs = core(MARKETS, exchange=False)
-    present = {spec.name for spec in specs}
-    heard = {topic: tuple(name for name in names if name in present) for topic, names in topics(MARKETS).items()}
-    report = replay_records(Replay(Topology(specs, heard), 1), town.host.ledger.records, town.host.store.snapshots)
+    report = town.replayed()
     assert report.identical, report.first_difference
