@@ -62,14 +62,14 @@ class CandleIndex:
     def record(self, market: str, coverage: Sequence[Coverage], checked_at: int, lost: Sequence[FileKey] = ()) -> None:
         """Replace the lines of one market by what its files were found to hold at `checked_at`.
 
-        Of `lost` files, those that were set aside, the line goes on from where it began to where it ended: that much
-        is owed.
+        Of `lost` files, those that were set aside, the line goes on from where it began to where it ended, or over all
+        of the year until now if it never had one: that much is owed.
         """
         lines = {(frame_name(found.step), found.year): _entry(found, checked_at) for found in coverage}
-        for old in self.entries(market):
-            at = (old.timeframe, year_of(old.since))
-            if FileKey(market, step_of(old.timeframe), at[1]) in lost:
-                lines[at] = _stretched(lines.get(at), old, checked_at)
+        before = {(line.timeframe, year_of(line.since)): line for line in self.entries(market)}
+        for key in lost:
+            at = (frame_name(key.step), key.year)
+            lines[at] = _stretched(lines.get(at), before.get(at) or _never_indexed(key, checked_at), checked_at)
         rows = [{name: getattr(line, name) for name in IndexEntry.__struct_fields__} for line in lines.values()]
         with explained(self._database), self._database.atomic("IMMEDIATE"):
             CandleRow.delete().where(CandleRow.market == market).execute(self._database)
@@ -119,6 +119,10 @@ class CandleTiers:
         """Give where every candle of a frame is known, be it that nothing traded."""
         return self._known(market, step, 0, FOREVER).whole
 
+    def as_seen(self, market: str, since: int = 0, until: int = FOREVER) -> CandleArrays:
+        """Give the first versions of minutes that were revised, or that turned out not to exist (MTF-11)."""
+        return self._known(market, MINUTE, since, until).as_seen
+
     def seal(self, market: str, until: int, now: int) -> tuple[Quarantined, ...]:
         """Move what is known of the minutes before `until` from the hot tail into the files, and index it as of `now`.
 
@@ -133,7 +137,7 @@ class CandleTiers:
 
     def sealable(self, until: int) -> tuple[str, ...]:
         """Give the markets with anything to seal before `until`, by name."""
-        return self._hot.markets(until)
+        return self._hot.markets(until - until % MINUTE)
 
     def refresh(self, market: str, now: int) -> tuple[Quarantined, ...]:
         """Read all files of a market and bring its lines of the index up to date; gives the damaged files found."""
@@ -157,12 +161,10 @@ class CandleTiers:
         self._store.put(market, step, arrays_of(bars, REST), (span,))
 
     def _hull(self, key: FileKey, now: int) -> Span:
-        """From where to where a lost file reached by the index; without a line there, all of its year until now."""
-        begin, end = key.bounds
-        for line in self._index.entries(key.market):
-            if line.timeframe == frame_name(key.step) and begin <= line.since < end:
-                return line.since, line.until
-        return begin, min(end, now - now % key.step)
+        """From where to where a lost file reached."""
+        lines = (line for line in self._index.entries(key.market) if line.timeframe == frame_name(key.step))
+        line = next((line for line in lines if year_of(line.since) == key.year), _never_indexed(key, now))
+        return line.since, line.until
 
     def _known(self, market: str, step: int, since: int, until: int) -> Known:
         """What both tiers know of one frame inside [since, until), which may begin and end between two candles."""
@@ -186,6 +188,12 @@ class CandleTiers:
 def _entry(found: Coverage, checked_at: int) -> IndexEntry:
     frame = frame_name(found.step)
     return IndexEntry(found.market, frame, found.since, found.until, found.rows, found.gaps, checked_at)
+
+
+def _never_indexed(key: FileKey, now: int) -> IndexEntry:
+    """A line over all of a file's year until now: nobody knows how far it reached."""
+    begin, end = key.bounds
+    return IndexEntry(key.market, frame_name(key.step), begin, min(end, now - now % key.step), 0, 0, now)
 
 
 def _stretched(line: IndexEntry | None, old: IndexEntry, checked_at: int) -> IndexEntry:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -51,18 +51,8 @@ class CandleFolder:
         found = {key for key, damaged in self._names(market) if damaged == aside}
         return tuple(sorted(found))
 
-    def read(self, key: FileKey) -> bytes | None:
-        """The bytes of a file; None when there is none."""
-        path = self.path(key)
-        try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StorageError(f"{path} cannot be read: {error.strerror}; see to the disk") from error
-
-    def replace(self, key: FileKey, data: bytes) -> None:
-        """Put a file in place at once and for good; a crash leaves the old one, and a `.tmp` for the next."""
+    def replace(self, key: FileKey, data: bytes, check: Callable[[Path], object]) -> None:
+        """Put a file in place at once and for good, once `check` takes it; a crash leaves the old one and a `.tmp`."""
         path = self.path(key)
         temporary = path.with_suffix(".tmp")
         try:
@@ -73,6 +63,7 @@ class CandleFolder:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            check(temporary)
             temporary.replace(path)
             sync_folder(path.parent)
         except OSError as error:

@@ -29,7 +29,7 @@ def combined(old: Known, new: Known, step: int) -> Known:
     if not new.whole and not len(new.as_seen):
         return old
     gone = old.candles.marked(PROVISIONAL) & covered(new.whole, old.candles.time, step)
-    gone &= ~np.isin(old.candles.time, new.candles.time)
+    gone[meeting(old.candles, new.candles)[0]] = False
     best = merged(old.candles.picked(~gone), new.candles) if gone.any() else merged(old.candles, new.candles)
     losers = joined_arrays((_replaced(old.candles, new.candles), old.candles.picked(gone)))
     seen = ordered(joined_arrays((losers, new.as_seen, old.as_seen)))  # of one time the last is kept
@@ -48,8 +48,7 @@ def _replaced(old: CandleArrays, new: CandleArrays) -> CandleArrays:
 def _marked(candles: CandleArrays, seen: CandleArrays) -> CandleArrays:
     """The candles with REVISED on those that were seen otherwise, and on no other."""
     flags = candles.flags & np.uint8(STORED & ~REVISED)
-    if len(seen):
-        flags[np.isin(candles.time, seen.time, assume_unique=True)] |= np.uint8(REVISED)
+    flags[meeting(candles, seen)[0]] |= np.uint8(REVISED)
     return candles.with_flags(flags)
 
 

@@ -1,5 +1,6 @@
 """Known history: one HDF5 file for each market, frame and year, only ever replaced as a whole."""
 
+import functools
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ from domain.errors import StorageError
 from domain.market import MINUTE
 from domain.message import Value
 from domain.spans import Spans, joined, within, without
-from storage.candle_files import DamagedFile, FileKey, decode, encode
+from storage.candle_files import DamagedFile, FileKey, decode, encode, require_same
 from storage.candle_folder import CandleFolder
 from storage.candle_merge import combined
 from storage.columns import (
@@ -108,7 +109,7 @@ class CandleStore:
                 old = self._or_set_aside(key, damaged.append)
                 both = combined(old, _cut(told, *key.bounds), step)
                 if not both.same_as(old):
-                    self._folder.replace(key, encode(key, both))
+                    self._folder.replace(key, encode(key, both), functools.partial(require_same, key=key, held=both))
         return tuple(damaged)
 
     def held(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> Known:
@@ -195,8 +196,13 @@ class CandleStore:
         return UNKNOWN
 
     def _decoded(self, key: FileKey) -> Known:
-        data = self._folder.read(key)
-        return UNKNOWN if data is None else decode(data, key)
+        path = self._folder.path(key)
+        try:
+            return decode(path, key)
+        except FileNotFoundError:
+            return UNKNOWN
+        except OSError as error:
+            raise StorageError(f"{path} cannot be read: {error.strerror}; see to the disk") from error
 
 
 def _sound(candles: CandleArrays, step: int) -> CandleArrays:

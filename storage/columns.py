@@ -179,8 +179,10 @@ def winning(first: CandleArrays, second: CandleArrays) -> NDArray[np.bool_]:
 
 def meeting(first: CandleArrays, second: CandleArrays) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where both have a candle for the same time: rows of the one and rows of the other, as long as each other."""
-    _, mine, its = np.intersect1d(first.time, second.time, assume_unique=True, return_indices=True)
-    return mine, its
+    place = np.searchsorted(first.time, second.time)
+    both = np.flatnonzero(place < len(first))
+    both = both[first.time[place[both]] == second.time[both]]
+    return place[both], both
 
 
 def alike(first: CandleArrays, second: CandleArrays) -> NDArray[np.bool_]:

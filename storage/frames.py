@@ -107,6 +107,12 @@ def _sums(column: NDArray[np.float64], first: NDArray[np.intp]) -> NDArray[np.fl
     """
     steps = column.astype(np.longdouble) * STEPS
     nearest = np.rint(steps)
-    exact = (nearest / STEPS).astype(np.float64) == column
-    total = np.add.reduceat(np.where(exact, nearest, steps), first)
-    return (total / STEPS).astype(np.float64)
+    total = np.add.reduceat(np.where(_decimal(nearest) == column, nearest, steps), first)
+    return _decimal(total)
+
+
+def _decimal(steps: NDArray[np.longdouble]) -> NDArray[np.float64]:
+    """The float64 nearest to a number of steps; a quotient of two float64 is rounded once, one of more digits twice."""
+    count = steps.astype(np.float64)
+    found: NDArray[np.float64] = np.where(count == steps, count / float(STEPS), (steps / STEPS).astype(np.float64))
+    return found

@@ -7,13 +7,15 @@ import numpy as np
 from peewee import EXCLUDED, SqliteDatabase, Tuple
 
 from domain.errors import StorageError
-from domain.market import MINUTE, Bar
+from domain.market import DAY, MINUTE, Bar
 from domain.messages import CandlesTold
 from storage.candle_models import HotMinuteRow, HotSeenRow
 from storage.columns import FOREVER, PROVISIONAL, REST, REVISED, TRADES, Known, arrays_of, spans_of
 from storage.database import explained
 
 ROWS_AT_ONCE: Final = 1_000
+SPAN_MAX: Final = 31 * DAY
+"""What may be told at once: each minute becomes a row."""
 SOURCES: Final[Mapping[str, int]] = {"trades": TRADES, "rest": REST}
 STATES: Final[Mapping[str, bool]] = {"provisional": False, "final": True}
 _AMOUNTS: Final = ("open", "high", "low", "close", "volume", "value")
@@ -91,14 +93,24 @@ class HotCandles:
         return list(table.select().where(chosen).order_by(table.start).namedtuples().execute(self._database))
 
     def _put(self, table: Any, rows: list[tuple[Any, ...]], wins: Any) -> None:
-        columns: list[Any] = list(table._meta.sorted_fields)  # noqa: SLF001 (as above)
-        for begin in range(0, len(rows), ROWS_AT_ONCE):
-            insert = table.insert_many(rows[begin : begin + ROWS_AT_ONCE], columns)
-            insert.on_conflict(conflict_target=columns[:2], preserve=columns[2:], where=wins).execute(self._database)
+        """Insert rows, or replace those in their place that they win over; peewee words one row, SQLite repeats it."""
+        if not rows:
+            return
+        columns: list[Any] = list(table._meta.sorted_fields)  # noqa: SLF001 (peewee's own name for its settings)
+        insert = table.insert_many(rows[:1], columns)
+        insert = insert.on_conflict(conflict_target=columns[:2], preserve=columns[2:], where=wins)
+        statement, _ = insert.bind(self._database).sql()
+        values = [[column.db_value(value) for column, value in zip(columns, row, strict=True)] for row in rows]
+        cursor = self._database.cursor()  # type: ignore[no-untyped-call]  # peewee has no types here
+        cursor.executemany(statement, values)
 
 
 def _minutes(sequence: int, told: CandlesTold) -> Iterator[tuple[Any, ...]]:
     """A row for each minute of the span, traded or not."""
+    if told.until - told.since > SPAN_MAX:
+        raise StorageError(
+            f"{told.until - told.since} us of {told.market} were told at once: history goes to the files"
+        )
     if told.since % MINUTE or told.until % MINUTE or told.since > told.until:
         raise StorageError(f"candles of {told.market} were told of [{told.since}, {told.until}), no whole minutes")
     if told.source not in SOURCES or told.state not in STATES:

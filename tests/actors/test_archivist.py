@@ -1,6 +1,7 @@
 """The archivist on its own thread, with a real archive on a real disk; only the exchange is played by hand."""
 
 import queue
+import time
 from collections.abc import Sequence
 from decimal import Decimal as D
 from pathlib import Path
@@ -9,6 +10,10 @@ import pytest
 from peewee import SqliteDatabase
 
 from actors.archivist import FETCHED_AT_ONCE, RETRY_S, Archivist, pieces
+from actors.engine import Engine, Outlets
+from actors.runtime import ScaledClock
+from actors.venues import Place
+from domain.config import Settings
 from domain.errors import ExchangeUnavailable, StorageError
 from domain.market import DAY, HOUR, MINUTE, Bar
 from domain.messages import CandlesTold, IncidentRaised, SealNow
@@ -17,6 +22,7 @@ from storage.candles import CandleStore, Quarantined
 from storage.database import open_database
 from storage.hot import HotCandles
 from tests.actors.edge import Ear
+from tests.actors.test_engine import Quotes, Rows, Tape, glance
 from tests.actors.upbit.hand import HandClock
 
 BTC, ETH = "KRW-BTC", "KRW-ETH"
@@ -257,6 +263,28 @@ def test_an_end_before_the_start_is_no_trouble(rig):
         real_seconds=rig.clock.real_seconds,
         release=rig.release,
     ).on_end()
+
+
+def test_an_engine_that_is_given_an_archive_seals_it(rig, tmp_path):
+    rig.tell(BTC, range(60))
+    rows = Rows()
+    clock = ScaledClock(NOON, time.monotonic_ns(), 1.0)
+    engine = Engine(
+        place=Place("exchange", Quotes(BTC), clock, lambda _: Tape, None, glance),
+        markets=(BTC,),
+        journal=tmp_path / "journal",
+        socket=tmp_path / "web.sock",
+        identifier_prefix="abcd1234",
+        settings=Settings(),
+        seed=1,
+        code_version="1",
+        outlets=Outlets(rows.write, rig.release, rows.last_sequence, tuple, rig.archive),
+    )
+    with engine:
+        engine._host.tell("archivist", SealNow("a test"))
+        rig.archive.looks.get(timeout=20)
+    assert len(rig.reader.load(BTC)) == 60
+    assert len(rig.released) >= 1
 
 
 def test_long_stretches_are_fetched_in_pieces():

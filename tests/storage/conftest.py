@@ -1,4 +1,4 @@
-"""Databases in files of their own, and events and bars of which a test names only what it is about."""
+"""Databases and candle stores of their own, and events and bars of which a test names only what it is about."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from peewee import SqliteDatabase
 from domain.decisions import Decision, Gate, Levels
 from domain.market import MINUTE, Bar
 from domain.messages import (
+    CandlesTold,
     DecisionsMade,
     EquityMeasured,
     FillBooked,
@@ -21,9 +22,11 @@ from domain.messages import (
     PositionClosed,
 )
 from domain.orders import Fill, Side
+from storage.archive import CandleIndex, CandleTiers
 from storage.candles import CandleStore, Quarantined
 from storage.columns import REST, arrays_of
 from storage.database import SECOND_TABLES, open_database
+from storage.hot import HotCandles
 from storage.models import TABLES
 from storage.projection import Projection
 
@@ -41,6 +44,26 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
 @pytest.fixture
 def projection(database: SqliteDatabase) -> Projection:
     return Projection(database)
+
+
+@pytest.fixture
+def hot(database: SqliteDatabase) -> HotCandles:
+    return HotCandles(database)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CandleStore:
+    return CandleStore(tmp_path / "candles")
+
+
+@pytest.fixture
+def index(database: SqliteDatabase) -> CandleIndex:
+    return CandleIndex(database)
+
+
+@pytest.fixture
+def tiers(store: CandleStore, hot: HotCandles, index: CandleIndex) -> CandleTiers:
+    return CandleTiers(store, hot, index)
 
 
 def a_fill(trade_id: str = "t1", **changes: Any) -> FillBooked:
@@ -127,6 +150,19 @@ def a_bar(minute: int = 0, close: str = "100", *, real: bool = True, begin: int 
 
 def bars(count: int = 50, close: str = "100") -> list[Bar]:
     return [a_bar(minute, close) for minute in range(count)]
+
+
+def at(minute: int) -> int:
+    return NEW_YEAR + minute * MINUTE
+
+
+def span(first: int, end: int) -> tuple[int, int]:
+    return at(first), at(end)
+
+
+def tell(hot: HotCandles, first: int, end: int, *bars: Bar, seq: int = 1, final: bool = False, **more: Any) -> None:
+    source, state = ("rest", "final") if final else ("trades", "provisional")
+    hot.take(seq, CandlesTold(more.pop("market", "KRW-BTC"), at(first), at(end), bars, source, state, **more))
 
 
 def put(store: CandleStore, market: str, told: list[Bar], flags: int = REST, **more: Any) -> tuple[Quarantined, ...]:

@@ -1,20 +1,32 @@
+import tempfile
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.errors import StorageError
 from domain.market import HOUR, MINUTE, Bar
 from storage import candle_files
-from storage.candle_files import DamagedFile, FileKey, NewerFile, decode, encode
-from storage.columns import COLUMNS, REST, UNKNOWN, Known, arrays_of, nothing, spans_of
+from storage.candle_files import DamagedFile, FileKey, NewerFile, encode, require_same
+from storage.columns import COLUMNS, REST, UNKNOWN, CandleArrays, Known, arrays_of, nothing, spans_of
 from tests.storage.conftest import NEW_YEAR, a_bar, bars
 
 KEY = FileKey("KRW-BTC", MINUTE, 2026)
 FIFTY = Known(arrays_of(bars(), REST), ((NEW_YEAR, NEW_YEAR + HOUR),), arrays_of(bars(2, "7"), REST))
+
+
+def decode(data: bytes, key: FileKey) -> Known:
+    """What the program makes of a file with these bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "2026.h5"
+        path.write_bytes(data)
+        return candle_files.decode(path, key)
 
 
 def signed(image: bytes, version: bytes = b"2") -> bytes:
@@ -48,6 +60,22 @@ def test_a_changed_number_is_found_in_every_column(path: str) -> None:
         decode(data, KEY)
 
 
+def test_a_changed_number_is_found_in_a_long_column() -> None:
+    count = candle_files.LONG
+    price = np.full(count, 100.0)
+    times = NEW_YEAR + np.arange(count, dtype=np.int64) * MINUTE
+    long = CandleArrays(times, price, price, price, price, price, price, np.full(count, REST, np.uint8))
+    known = Known(long, spans_of(times, MINUTE), nothing())
+
+    def change(root: Any) -> None:
+        root.close[count - 1] = 101.0
+
+    data = encode(KEY, known)
+    assert decode(data, KEY).same_as(known)
+    with pytest.raises(DamagedFile, match="checksum of column /close does not fit"):
+        decode(tampered(data, change), KEY)
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_two_columns_swapped_are_found(column: str) -> None:
     other = "high" if column == "low" else "low"
@@ -63,7 +91,7 @@ def test_two_columns_swapped_are_found(column: str) -> None:
 
 def test_a_version_as_seen_in_the_place_of_the_final_one_is_found() -> None:
     def change(root: Any) -> None:
-        root._v_attrs.rows = 2
+        root._v_attrs.rows, root._v_attrs.seen = 2, 0
         for name in COLUMNS:
             root._f_get_child(name)._f_remove()
             root.as_seen._f_get_child(name)._f_move("/", name)
@@ -118,8 +146,23 @@ def test_a_signed_file_that_is_no_hdf5_is_damage() -> None:
 
 def test_stretches_out_of_order_are_damage() -> None:
     later, sooner = (NEW_YEAR + HOUR, NEW_YEAR + 2 * HOUR), (NEW_YEAR, NEW_YEAR + MINUTE)
-    with pytest.raises(DamagedFile, match="not in order"):
-        encode(KEY, Known(nothing(), (later, sooner), nothing()))
+    with pytest.raises(DamagedFile, match="times do not grow"):
+        decode(encode(KEY, Known(nothing(), (later, sooner), nothing())), KEY)
+
+
+def test_candles_out_of_order_are_damage() -> None:
+    backwards = FIFTY.candles.picked(slice(None, None, -1))
+    for known in (FIFTY._replace(candles=backwards), FIFTY._replace(as_seen=backwards)):
+        with pytest.raises(DamagedFile, match="times do not grow"):
+            decode(encode(KEY, known), KEY)
+
+
+def test_a_file_that_gives_other_numbers_back_does_not_take_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "2026.tmp"
+    path.write_bytes(encode(KEY, FIFTY))
+    require_same(path, KEY, FIFTY)
+    with pytest.raises(StorageError, match="gives other numbers back"):
+        require_same(path, KEY, FIFTY._replace(whole=()))
 
 
 def test_a_file_of_the_first_format_says_that_it_does_not_tell_enough() -> None:

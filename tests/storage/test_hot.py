@@ -8,24 +8,15 @@ from hypothesis import strategies as st
 from peewee import SqliteDatabase
 
 from domain.errors import StorageError
-from domain.market import MINUTE, Bar
+from domain.market import Bar
 from domain.messages import CandlesTold, Revision
 from storage.candle_models import HotMinuteRow
 from storage.columns import PROVISIONAL, REST, REVISED, TRADES
 from storage.database import MIGRATIONS
 from storage.hot import HotCandles
-from tests.storage.conftest import NEW_YEAR, a_bar, dump
+from tests.storage.conftest import NEW_YEAR, a_bar, at, dump
 
 MARKET = "KRW-BTC"
-
-
-@pytest.fixture
-def hot(database: SqliteDatabase) -> HotCandles:
-    return HotCandles(database)
-
-
-def at(minute: int) -> int:
-    return NEW_YEAR + minute * MINUTE
 
 
 def told(first: int, end: int, *bars: Bar, market: str = MARKET, final: bool = False, **more: Any) -> CandlesTold:
@@ -105,6 +96,7 @@ def test_a_candle_nobody_saw_has_no_version_as_seen(hot: HotCandles) -> None:
         (CandlesTold(MARKET, at(0) + 1, at(1), (), "trades", "provisional"), "no whole minutes"),
         (CandlesTold(MARKET, at(0), at(1) - 1, (), "trades", "provisional"), "no whole minutes"),
         (told(1, 0), "no whole minutes"),
+        (told(0, 32 * 1_440), "history goes to the files"),
         (told(0, 1, a_bar(1)), "is no minute of"),
         (told(0, 1, a_bar(begin=NEW_YEAR + 1)), "is no minute of"),
         (told(0, 1, a_bar(0, real=False)), "fills a gap"),
