@@ -72,13 +72,13 @@ def fold_trades(builder: CandleBuilder, trades: Iterable[Trade]) -> Folded:
         if trade.sequential_id in builder.seen or trade.sequential_id in builder.seen_before:
             doubled += 1
             continue
-        _remember(builder, trade)
         start = trade.at - trade.at % builder.step
+        bars.extend(close_until(builder, start))  # first: the number belongs to the candle that begins here
+        _remember(builder, trade)
         if start < builder.closed_until:
             late.append(trade)
-            continue
-        bars.extend(close_until(builder, start))
-        _apply(builder, trade, start)
+        else:
+            _apply(builder, trade, start)
     builder.late += len(late)
     builder.doubled += doubled
     return Folded(tuple(bars), tuple(late), doubled)

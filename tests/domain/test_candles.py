@@ -162,6 +162,14 @@ def test_a_trade_told_twice_counts_once_even_after_its_minute() -> None:
     assert (folded.doubled, folded.late, builder.doubled) == (3, (), 3)
 
 
+def test_a_double_of_the_trade_that_opened_a_minute_is_no_late_trade() -> None:
+    builder = CandleBuilder()
+    first, opening = a_trade(1, 0), a_trade(2, MINUTE)
+    fold_trades(builder, (first, opening))
+    close_until(builder, T0 + 2 * MINUTE)
+    assert fold_trades(builder, (opening,)) == ((), (), 1)
+
+
 def test_the_numbers_remembered_are_bounded() -> None:
     builder = CandleBuilder()
     fold_trades(builder, (a_trade(k, 0) for k in range(3 * SEEN_LIMIT)))
