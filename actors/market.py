@@ -7,7 +7,7 @@ from actors.minutes import Check, MarketState
 from actors.runtime import Recovered, Restarted
 from domain.candles import BadBars, close_until, flat_bar, fold_trades, forming_bar
 from domain.features import newest_atr, seed
-from domain.finality import require_minutes
+from domain.finality import recheck, require_minutes
 from domain.market import BASE_FRAME, DAY, MINUTE, Bar
 from domain.message import Message
 from domain.messages import (
@@ -154,11 +154,12 @@ class Market(Checking):
     # --- gaps
 
     def _on_recovered(self) -> None:
-        """Mail, timers and calls under way have died with the process."""
+        """Mail, timers and calls under way have died with the process, and with them what was told of minutes."""
         state = self.state
         state.watched = False  # the guard says so again, and its word to stop may have been lost
         state.check = Check(state.check.number, told=state.check.told)
         state.finality.lags = 0
+        recheck(state.finality)
         self._lose_track()
 
     def _on_stream(self, change: StreamChanged) -> None:

@@ -114,6 +114,11 @@ def doubt(finality: Finality, since: int, until: int) -> bool:
     return bool(touched)
 
 
+def recheck(finality: Finality) -> None:
+    """Have all minutes confirmed again: what was told of them may have been lost on its way."""
+    finality.unchecked = joined([(finality.since, finality.until)])
+
+
 def note_candle(finality: Finality, told: Bar) -> bool:
     """Compare the stream's candle with ours of that minute, which must be known here; gives whether they differ."""
     ours = next((bar for bar in finality.bars if bar.start == told.start), None)
