@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def quiet_crashes():
-    logger = logging.getLogger("actors.runtime")
+    logger = logging.getLogger("actors")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     yield
