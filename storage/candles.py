@@ -17,9 +17,11 @@ from storage.candle_folder import CandleFolder
 from storage.candle_merge import combined
 from storage.columns import (
     FOREVER,
+    PARTIAL,
     PRICES,
     PROVISIONAL,
     REVISED,
+    SYNTHETIC,
     UNKNOWN,
     CandleArrays,
     Known,
@@ -206,7 +208,9 @@ class CandleStore:
 
 
 def _sound(candles: CandleArrays, step: int) -> CandleArrays:
-    """The candles in order of time, refused unless each is on the grid and has prices."""
+    """The candles in order of time, refused unless each is a whole one that traded, on the grid and with prices."""
+    if np.any(shown := candles.marked(SYNTHETIC | PARTIAL)):
+        raise StorageError(f"the candle at {candles.time[shown][0]} fills a gap or lacks a part: views are not stored")
     odd = (candles.time % step != 0) | (candles.time < 0) | (candles.time > LATEST)
     if odd.any():
         raise StorageError(f"a candle starts at {candles.time[odd][0]}, which is not on the grid of {frame_name(step)}")

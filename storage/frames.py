@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.errors import StorageError
 from domain.spans import Spans, joined
 from storage.columns import (
     COARSE,
@@ -31,7 +32,12 @@ def resampled(candles: CandleArrays, step: int) -> CandleArrays:
     """Give the candles of a coarser frame (MTF-05): first open, highest, lowest, last close, sums of the amounts.
 
     An amount is unknown where one of the parts is. The source is that of the parts if they have one, else 0.
+
+    Raises:
+        StorageError: for a candle that fills a gap: it would move the open, the high and the low.
     """
+    if np.any(filling := candles.marked(SYNTHETIC)):
+        raise StorageError(f"the candle at {candles.time[filling][0]} fills a gap; only real ones may be resampled")
     starts = candles.time - candles.time % step
     if not len(starts) or np.array_equal(starts, candles.time):
         return candles

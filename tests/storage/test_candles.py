@@ -7,7 +7,18 @@ import pytest
 from domain.errors import StorageError
 from domain.market import DAY, HOUR, MINUTE, Bar
 from storage.candles import CandleStore, Coverage
-from storage.columns import COLUMNS, IMPORTED, PROVISIONAL, REST, REVISED, TRADES, arrays_of, nothing
+from storage.columns import (
+    COLUMNS,
+    IMPORTED,
+    PARTIAL,
+    PROVISIONAL,
+    REST,
+    REVISED,
+    SYNTHETIC,
+    TRADES,
+    arrays_of,
+    nothing,
+)
 from tests.storage.conftest import NEW_YEAR, a_bar, bars, put
 
 MARKET = "KRW-BTC"
@@ -164,8 +175,8 @@ def test_putting_the_same_again_does_not_touch_the_file(store: CandleStore, path
     assert path.stat().st_ino == before
 
 
-def test_flags_that_only_views_have_are_not_stored(store: CandleStore) -> None:
-    put(store, MARKET, bars(1), 0xFF & ~PROVISIONAL)
+def test_the_flag_of_a_coarse_candle_of_the_exchange_is_not_stored(store: CandleStore) -> None:
+    put(store, MARKET, bars(1), 0xFF & ~(PROVISIONAL | PARTIAL | SYNTHETIC))
 
     assert store.load(MARKET).flags.tolist() == [7]
 
