@@ -1,6 +1,7 @@
 """Both tiers of candles as one: read in any frame, sealed from one into the other, and kept in an index."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from peewee import SqliteDatabase
@@ -93,6 +94,10 @@ class CandleTiers:
         self._hot = hot
         self._index = index
 
+    def known(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> Known:
+        """Give at once what `read` and `whole` give."""
+        return self._known(market, step, since, until)
+
     def read(self, market: str, step: int = MINUTE, since: int = 0, until: int = FOREVER) -> CandleArrays:
         """Give the real candles of any frame that lie wholly in [since, until): with `until` now, none that is open.
 
@@ -183,6 +188,11 @@ class CandleTiers:
             return known
         candles = with_parts_marked(resampled(known.candles, step), known.whole, step)
         return Known(candles, whole_steps(known.whole, step), known.as_seen)
+
+
+def tiers_of(root: Path, database: SqliteDatabase) -> CandleTiers:
+    """Give both tiers of a home: the files below a folder, and the tail and index in its database."""
+    return CandleTiers(CandleStore(root), HotCandles(database), CandleIndex(database))
 
 
 def _entry(found: Coverage, checked_at: int) -> IndexEntry:
