@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from actors.upbit import quotes, rows, wire
@@ -63,7 +64,7 @@ class Quotation(Calls):
         Without `to` the newest there are, the one in progress included. Of seconds the exchange keeps three months.
         Raises ValueError for a unit it does not have.
         """
-        return tuple(each(self._candles(_period(unit), market, to, count), rows.bar))
+        return tuple(each(self._candles(_period(unit), market, to, count), partial(rows.bar, market=market)))
 
     def day_candles(
         self, market: str, to: int | None = None, count: int = PAGE_CANDLES, *, converting: str = ""

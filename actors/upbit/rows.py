@@ -180,8 +180,10 @@ def candle(row: Mapping[str, Any]) -> CandleRow:
     return msgspec.convert(row, CandleRow)
 
 
-def bar(row: Mapping[str, Any]) -> Bar:
-    """A candle by REST."""
+def bar(row: Mapping[str, Any], market: str = "") -> Bar:
+    """A candle by REST; raises BadPayload for one of another market than that asked for."""
+    if market and row.get("market", market) != market:
+        raise BadPayload(f"asked for candles of {market}, got one of {row['market']!r:.40}")
     return candle(row).bar()
 
 

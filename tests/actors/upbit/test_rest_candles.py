@@ -7,6 +7,7 @@ from decimal import Decimal as D
 import pytest
 
 from actors.upbit.quotation import Period
+from domain.errors import BadPayload
 from domain.market import DAY, MINUTE, US_PER_S
 from tests.actors.upbit.conftest import Answer
 from tests.actors.upbit.rows import candle
@@ -44,6 +45,12 @@ def test_a_unit_the_exchange_does_not_have_is_not_asked_for(exchange, rest, unit
     with pytest.raises(ValueError, match="240 and 1440 minutes"):
         rest.candles("KRW-BTC", unit)
     assert exchange.requests == []
+
+
+def test_a_candle_of_another_market_is_not_believed(exchange, rest):
+    exchange.says(Answer(200, json.dumps([candle(1), candle(0) | {"market": "KRW-ETH"}])))
+    with pytest.raises(BadPayload, match="asked for candles of KRW-BTC, got one of 'KRW-ETH'"):
+        rest.candles("KRW-BTC", 1)
 
 
 def test_candles_of_days_tell_their_change_and_a_converted_close(exchange, rest):
