@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from actors.collect.commands import candle_commands
 from actors.console import Commands, Duration, home_option, listed, tell
 from actors.keys.commands import keys_group
 from actors.keys.source import Tools
@@ -92,9 +93,7 @@ class Session:
         from actors.rulebook import barred  # noqa: PLC0415
         from actors.venues import chosen  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
-        from storage.archive import CandleIndex, CandleTiers  # noqa: PLC0415
-        from storage.candles import CandleStore  # noqa: PLC0415
-        from storage.hot import HotCandles  # noqa: PLC0415
+        from storage.archive import tiers_of  # noqa: PLC0415
         from storage.projection import Projection  # noqa: PLC0415
 
         markets = chosen(place, listed(self.options.markets))
@@ -114,7 +113,7 @@ class Session:
                 release=database.close,
                 last_sequence=projection.last_sequence,
                 equity=projection.equity_curve,
-                archive=CandleTiers(CandleStore(home.candles), HotCandles(database), CandleIndex(database)),
+                archive=tiers_of(home.candles, database),
             ),
         )
 
@@ -218,8 +217,7 @@ def sandbox(*, home: Path, candles: Path | None, markets: str, chosen: tuple[str
 
     folder = Home(home).sandbox
     played = playable(candles, folder / "playing") if candles else None
-    choices = parse_choices(chosen)
-    serve(SandboxOptions(home=folder, candles=played, markets=listed(markets), choices=choices, **rest))
+    serve(SandboxOptions(home=folder, candles=played, markets=listed(markets), choices=parse_choices(chosen), **rest))
 
 
 @main.command()
@@ -244,8 +242,7 @@ def incident(home: Path, last: int | None, chain: int | None) -> None:
     from storage.home import journal_of  # noqa: PLC0415
 
     journal = journal_of(home)
-    lines = review.chain(journal, chain) if chain else review.timeline(journal, last)
-    for line in lines:
+    for line in review.chain(journal, chain) if chain else review.timeline(journal, last):
         click.echo(line)
 
 
@@ -288,7 +285,15 @@ def key_tools() -> Tools:
     return Tools(lambda home: Vault(Home(home).vault), passphrase_given)
 
 
-main.add_command(keys_group(key_tools, UPBIT_REST))
+def candle_tools(home: Path) -> Any:
+    """The candles of a home, as the commands of candles need them."""
+    from storage.collected import Collected  # noqa: PLC0415
+
+    return Collected(home, judged=lambda _: ())
+
+
+for command in (keys_group(key_tools, UPBIT_REST), *candle_commands(candle_tools, UPBIT_REST)):
+    main.add_command(command)
 
 
 if __name__ == "__main__":
