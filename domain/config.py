@@ -6,11 +6,27 @@ says `bars`. A setting that can lose money is checked here: a `Settings` that ex
 
 from decimal import Decimal as D
 
-from domain.errors import ConfigError
+from domain.market_config import (
+    MEASURED_S,
+    WINDOW_LIMIT,
+    DataSettings,
+    ListingSettings,
+    UniverseSettings,
+    refuse,
+)
 from domain.message import Value
 
-WINDOW_LIMIT = 300  # base bars a market remembers
-MEASURED_S = 5  # seconds between two measures of a stream's freshness: less cannot be told apart
+__all__ = [
+    "WINDOW_LIMIT",
+    "CostSettings",
+    "DataSettings",
+    "ExitSettings",
+    "ListingSettings",
+    "PullbackSettings",
+    "Settings",
+    "SizeSettings",
+    "UniverseSettings",
+]
 
 
 class CostSettings(Value, frozen=True):
@@ -65,84 +81,6 @@ class PullbackSettings(Value, frozen=True):
     max_synthetic: int = 4
 
 
-class ListingSettings(Value, frozen=True):
-    """What follows from how the exchange stands to a market: RISK-06 H5 and H6, EXIT-09. A worse state is never laxer.
-
-    `…_enter`: it may be entered; a market that ends or is halted never is. `…_stop`: the part of its distance a
-    position's stop keeps, 1 for all. `…_leave`: what is held is sold at once; `terminating_days` before an announced
-    end. A sale in a market that takes no orders is tried again after `halted_retry_s`, then ever later. A refused order
-    counts for `refusal_minutes`; an announcement for `notice_days`, one of a pause for `notice_pause_hours` after it
-    begins. The words are looked for in an announcement's title, whatever their case and blanks.
-    """
-
-    caution_enter: bool = False
-    caution_stop: D = D(1)
-    caution_leave: bool = False
-    warning_enter: bool = False
-    warning_stop: D = D("0.5")
-    warning_leave: bool = True
-    terminating_stop: D = D("0.5")
-    terminating_days: int = 3
-    halted_retry_s: int = 30
-    halted_retry_max_s: int = 300
-    refusal_minutes: int = 10
-    notice_days: int = 30
-    notice_pause_hours: int = 24
-    notice_categories: tuple[str, ...] = ("trade", "notice")
-    end_words: tuple[str, ...] = ("거래지원 종료", "상장 폐지", "delisting", "termination of trading support")
-    end_off_words: tuple[str, ...] = ("거래지원 종료 철회", "거래지원 종료 취소", "거래지원 종료 결정 취소")
-    warning_words: tuple[str, ...] = ("유의 종목 지정", "유의 종목 연장", "거래 유의 종목", "투자 유의 종목")
-    warning_off_words: tuple[str, ...] = ("유의 종목 지정 해제", "유의 종목 해제", "유의 종목에서 해제")
-    caution_words: tuple[str, ...] = ("주의 종목 지정", "투자 주의 종목")
-    caution_off_words: tuple[str, ...] = ("주의 종목 지정 해제", "주의 종목 해제", "주의 종목에서 해제")
-    pause_words: tuple[str, ...] = ("거래 일시 중단", "거래 일시 중지", "거래 일시 정지", "거래 중단", "거래 정지")
-    pause_off_words: tuple[str, ...] = ("거래 재개",)
-    wallet_words: tuple[str, ...] = ("입출금", "입금", "출금", "deposit", "withdrawal")
-
-    def __post_init__(self) -> None:
-        last, phrases = self.halted_retry_max_s, (name for name in self.__struct_fields__ if name.endswith("words"))
-        checks = (
-            (0 < self.terminating_stop <= self.warning_stop <= self.caution_stop <= 1,
-             "stops need 0 < terminating_stop <= warning_stop <= caution_stop <= 1"),
-            (self.caution_enter >= self.warning_enter, "warning_enter needs caution_enter"),
-            (self.caution_leave <= self.warning_leave, "caution_leave needs warning_leave"),
-            (self.terminating_days >= 1, "terminating_days must be at least 1"),
-            (1 <= self.halted_retry_s <= last, "halted_retry_s must lie in 1..halted_retry_max_s"),
-            (last < 60 * self.refusal_minutes, "refusal_minutes must be longer than halted_retry_max_s"),
-            (self.notice_days >= 1, "notice_days must be at least 1"),
-            (self.notice_pause_hours >= 1, "notice_pause_hours must be at least 1"),
-            (all(word.strip() for name in phrases for word in getattr(self, name)), "no word may be empty"),
-        )  # fmt: skip
-        for holds, text in checks:
-            if not holds:
-                raise ConfigError(f"setting refused: listings: {text}")
-
-
-class DataSettings(Value, frozen=True):
-    """What data must be like to enter a market on it: MTF-08, MTF-11 to 13 and RISK-06 H7. Names tell the unit.
-
-    Coverage counts base bars: at most `coverage_synthetic` of the last `coverage_recent` without a trade, and at least
-    `coverage_share` real ones (0: any) among the last `coverage_day`. Of an hour's candles a share of `revised_alert`
-    calls a person, one of `revised_block` stops entries. A block of H7 ends after `healthy_s` without its cause.
-    """
-
-    coverage_recent: int = 24
-    coverage_synthetic: int = 4
-    coverage_day: int = 288
-    coverage_share: D = D("0.95")
-    spike_move: D = D("0.10")
-    spike_mad: D = D(12)
-    spike_reversal: D = D("0.7")
-    revised_alert: D = D("0.005")
-    revised_block: D = D("0.02")
-    silent_s: int = 10
-    late_s: int = 90
-    skew_s: D = D(1)
-    healthy_s: int = 60
-    maintenance_minutes: int = 3
-    maintenance_rest_minutes: int = 30
-
-
 class Settings(Value, frozen=True):
     """All an operator can set for the decision core."""
 
@@ -152,6 +90,7 @@ class Settings(Value, frozen=True):
     pullback: PullbackSettings = PullbackSettings()
     listings: ListingSettings = ListingSettings()
     data: DataSettings = DataSettings()
+    universe: UniverseSettings = UniverseSettings()
     strategies: tuple[str, ...] = ("A",)
 
     def __post_init__(self) -> None:
@@ -182,6 +121,4 @@ class Settings(Value, frozen=True):
             (d.maintenance_minutes > 1, "data.maintenance_minutes must be above 1: one minute without trades is none"),
             (d.maintenance_rest_minutes >= 0, "data.maintenance_rest_minutes must not be negative"),
         )
-        for holds, text in checks:
-            if not holds:
-                raise ConfigError(f"setting refused: {text}")
+        refuse(checks)

@@ -61,13 +61,13 @@ def differences(before: Settings | None, after: Settings) -> tuple[tuple[str, st
 
 
 def flat(settings: msgspec.Struct, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every setting as (dotted key, value as text), in the order they are declared."""
+    """Every setting as (dotted key, value as text), in the order they are declared; an empty list is `none`."""
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if isinstance(value, msgspec.Struct):
             yield from flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            yield f"{prefix}{name}", (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 def _table_of(path: Path) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def slow_spikes(prices):
     return found
 
 
-MOVES = st.lists(st.sampled_from([0.0, 0.001, -0.001, 0.01, -0.012, 0.13, -0.12, 0.31, -0.3]), min_size=0, max_size=400)
+MOVES = st.lists(
+    st.sampled_from([0.0, 0.001, -0.001, 0.01, -0.012, 0.13, -0.121, 0.31, -0.3]), min_size=0, max_size=400
+)
 
 
 @given(MOVES)

@@ -124,9 +124,13 @@ def test_any_tree_of_settings_can_be_loaded_and_a_missing_key_is_named(file: Pat
 def test_show_tells_each_value_and_where_it_comes_from(file: Path) -> None:
     file.write_text("[sizes]\nrisk = 0.005\n")
     lines = show(load_settings(file), file)
-    origins = {line.split()[0]: line.rsplit("  ", maxsplit=1)[1].strip() for line in lines}
+    origins = {line.split()[0]: line.rpartition("  ")[2] for line in lines}
 
     assert len(lines) == len(list(flat(Settings())))
     assert origins.pop("sizes.risk") == f"from {file}"
     assert set(origins.values()) == {"default"}
     assert [line.split()[1] for line in show(Settings()) if line.startswith("sizes.risk ")] == ["0.005"]
+
+
+def test_a_list_without_members_is_told_as_none() -> None:
+    assert dict(flat(Settings()))["universe.only"] == "none"
