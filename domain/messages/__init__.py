@@ -100,6 +100,10 @@ from domain.messages.quality import (
     QualityRow,
     SkewMeasured,
 )
+from domain.messages.universe import (
+    SurveyTaken,
+    UniverseJudged,
+)
 
 __all__ = [
     "AccountFailed",
@@ -179,10 +183,12 @@ __all__ = [
     "StreamMeasured",
     "SubmitAnswered",
     "SubmitOrder",
+    "SurveyTaken",
     "TermsLoaded",
     "TickerSeen",
     "TradesPrinted",
     "TradingStateChanged",
     "UniverseChanged",
+    "UniverseJudged",
     "WatchMarket",
 ]
