@@ -12,6 +12,7 @@ from peewee import DatabaseError, Model, PeeweeException, SchemaManager, SqliteD
 from domain.errors import ConfigError, StorageError
 from storage.candle_models import HotMinuteRow, HotSeenRow
 from storage.listing_models import LISTING_TABLES
+from storage.market_models import MARKET_TABLES
 from storage.models import TABLES, VersionRow
 from storage.quality_models import QUALITY_TABLES
 
@@ -38,6 +39,7 @@ SECOND_TABLES: tuple[type[Model], ...] = (
     HotSeenRow,
     *LISTING_TABLES,
     *QUALITY_TABLES,
+    *MARKET_TABLES,
 )
 """All tables that schema version 2 adds."""
 

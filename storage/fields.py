@@ -1,5 +1,6 @@
 """Column types that SQLite cannot spoil: exact decimals, microseconds, typed JSON."""
 
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -47,6 +48,11 @@ class TimeField(Field):
         return value
 
 
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
 class JsonField(Field):
     """A value of one type as JSON text; decimals inside are text, so they come back exactly."""
 
@@ -54,7 +60,7 @@ class JsonField(Field):
 
     def __init__(self, kind: Any, **options: Any) -> None:
         super().__init__(**options)
-        self._decoder = msgspec.json.Decoder(kind)
+        self._kind = kind  # peewee copies the fields of a table that others inherit, and a decoder cannot be copied
 
     def db_value(self, value: object) -> str | None:
         """Write JSON; None stays NULL."""
@@ -65,6 +71,6 @@ class JsonField(Field):
         if value is None:
             return None
         try:
-            return self._decoder.decode(value)
+            return _decoder(self._kind).decode(value)
         except msgspec.DecodeError as error:
             raise StorageError(f"column {self.name} holds {value[:80]!r}, which does not fit: {error}") from error

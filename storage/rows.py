@@ -27,8 +27,11 @@ from domain.messages import (
     SettingsChanged,
     StreamChanged,
     TradingStateChanged,
+    UniverseJudged,
 )
+from domain.universe import MarketVerdict
 from storage.listing_models import AnnouncementRow, ListingEventRow
+from storage.market_models import MarketListRow, MarketVerdictRow
 from storage.models import (
     AccountRow,
     ConfigRow,
@@ -153,6 +156,20 @@ def _measured(message: QualityMeasured) -> tuple[Row, ...]:
     return tuple((QualityCountRow, msgspec.structs.asdict(row) | {"at": message.at}) for row in message.rows)
 
 
+def _judged(message: UniverseJudged) -> tuple[Row, ...]:
+    kept = [one for one in message.verdicts if message.full or one.market in message.changed]
+    at = {"at": message.at}
+    return (
+        *((MarketVerdictRow, _verdict(one) | at) for one in message.verdicts),
+        *((MarketListRow, _verdict(one) | at | {"full": message.full}) for one in kept),
+    )
+
+
+def _verdict(verdict: MarketVerdict) -> dict[str, Any]:
+    values = msgspec.structs.asdict(verdict)
+    return msgspec.structs.asdict(values.pop("survey")) | values
+
+
 def _status(name: str, value: str, text: str, at: int) -> Row:
     return StatusRow, {"name": name, "value": value, "text": text, "at": at}
 
@@ -180,6 +197,7 @@ _ROWS: Mapping[type[Message], Callable[[Any], tuple[Row, ...]]] = {
     AnnouncementSeen: _announcement,
     DataBlocked: _blocked,
     QualityMeasured: _measured,
+    UniverseJudged: _judged,
 }
 
 RECORDED: frozenset[type[Message]] = frozenset(_ROWS) | {CandlesTold}

@@ -20,8 +20,10 @@ from domain.messages import (
     OrderChanged,
     PositionChanged,
     PositionClosed,
+    UniverseJudged,
 )
 from domain.orders import Fill, Side
+from domain.universe import MarketSurvey, MarketVerdict
 from storage.archive import CandleIndex, CandleTiers
 from storage.candles import CandleStore, Quarantined
 from storage.columns import REST, arrays_of
@@ -141,6 +143,24 @@ def decisions_at(at: int, *markets: str, code: str = "CTL-05") -> DecisionsMade:
     return DecisionsMade(
         at, tuple(Decision(market, at, code, Decimal(30_000), Decimal(143), gates, "A") for market in markets)
     )
+
+
+def a_verdict(market: str = "KRW-BTC", *failing: str, **numbers: Any) -> MarketVerdict:
+    """A verdict: MEMBER, or that it fails the filters named."""
+    gates = tuple(Gate(code, f"{code} of {market}") for code in failing)
+    values = {
+        "price": Decimal("0.0171"),
+        "value_24h": Decimal("5.25"),
+        "days": 30,
+        "mean_value": Decimal(7),
+        "books": 9,
+    }
+    survey = MarketSurvey(market, **(values | numbers))
+    return MarketVerdict(market, failing[0] if failing else "MEMBER", 1, gates, (Gate("AGE", "3"),), survey, None)
+
+
+def judged_at(at: int, *verdicts: MarketVerdict, full: bool = False, changed: tuple[str, ...] = ()) -> UniverseJudged:
+    return UniverseJudged(at, full, verdicts, changed)
 
 
 def a_bar(minute: int = 0, close: str = "100", *, real: bool = True, begin: int = NEW_YEAR) -> Bar:

@@ -109,7 +109,6 @@ def test_a_newer_file_is_refused_and_both_versions_are_named(tmp_path: Path) -> 
     path, known = tmp_path / "new.sqlite3", len(MIGRATIONS)
     open_database(path, migrations=(*MIGRATIONS, lambda _: None)).close()
 
-    known = len(MIGRATIONS)
     with pytest.raises(ConfigError, match=f"has schema version {known + 1}, this program knows {known}"):
         open_database(path)
     with pytest.raises(ConfigError, match=f"has schema version {known + 1}, this program reads {known}"):

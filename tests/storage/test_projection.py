@@ -42,10 +42,12 @@ from tests.storage.conftest import (
     a_fill,
     a_position,
     a_round_trip,
+    a_verdict,
     an_order,
     decisions_at,
     dump,
     equity_at,
+    judged_at,
     killed_after,
 )
 
@@ -69,6 +71,7 @@ EVENTS: tuple[Message, ...] = (
     AnnouncementSeen("CREATED", "4711", "title", "trade", "url", 0, "body", NEW_YEAR),
     DataBlocked((SILENT,), NEW_YEAR, (SILENT,)),
     QualityMeasured(NEW_YEAR, (QualityRow("KRW-BTC", "trades", checked=5),)),
+    judged_at(NEW_YEAR, a_verdict(), full=True),
 )
 
 
