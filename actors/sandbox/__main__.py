@@ -28,7 +28,9 @@ _FAULTS = ", ".join(item.name for item in fields(Faults))
 @click.option("--markets", default="", help="Comma list such as KRW-BTC,KRW-ETH; default: all there are.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Simulated seconds in a real second.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the tape and of all chance.")
-@click.option("--days", type=int, default=28, show_default=True, help="Length of the made-up history.")
+@click.option(
+    "--days", type=int, default=45, show_default=True, help="Length of the made-up market, 14 days of it to come."
+)
 @click.option("--not-before", type=int, default=0, help="Go on no earlier than this, in microseconds UTC.")
 @click.option("--start", default="", help="ISO time at which the exchange opens; UTC without a zone.")
 @click.option("--capital", default="10000000", show_default=True, help="KRW of a new account.")

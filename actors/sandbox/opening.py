@@ -27,7 +27,8 @@ from domain.market import DAY, MINUTE, US_PER_S
 from domain.money import plain, strict_decimals
 from domain.rules import default_terms
 
-WARM_UP: Final = 14 * DAY
+WARM_UP: Final = 14 * DAY  # of recorded candles before the start
+PLAYED: Final = 14 * DAY  # of made-up days behind the start; what there is more of them is history, at least a half
 
 
 class Ticking(NamedTuple):
@@ -62,7 +63,8 @@ def open_sandbox(options: SandboxOptions) -> Opened:
     home = options.home.expanduser()
     known = load_identity(home)
     universe, source = _universe(options, known)
-    asked = _asked(options, source, tuple(universe), _start(universe, options.start))
+    made_up = options.candles is None and options.frames is None
+    asked = _asked(options, source, tuple(universe), _start(universe, options.start, made_up=made_up))
     store = Store(home)
     try:
         identity = _identity(options, store, known, asked)
@@ -106,7 +108,8 @@ def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[
         return universe, f"frames {blake2b(path.read_bytes(), digest_size=6).hexdigest()}"
     if options.candles is None:
         start = options.start if options.start is not None or known is None else known.start
-        first_day = FIRST_DAY if start is None else start // DAY * DAY - min(WARM_UP, options.days // 2 * DAY)
+        before = max(options.days * DAY - PLAYED, options.days // 2 * DAY)
+        first_day = FIRST_DAY if start is None else start // DAY * DAY - before
         universe = synthetic_universe(options.seed, options.days, options.markets, first_day)
         return universe, f"made up for {options.days} days from {_day(first_day)}"
     universe = load_candles(options.candles.expanduser(), options.markets, options.seed)
@@ -119,13 +122,14 @@ def _universe(options: SandboxOptions, known: Identity | None) -> tuple[Mapping[
     return universe, f"candles {digest.hexdigest()}"
 
 
-def _start(universe: Mapping[str, Series], asked: int | None) -> int:
+def _start(universe: Mapping[str, Series], asked: int | None, *, made_up: bool) -> int:
     recorded = [series.recorded for series in universe.values() if series.recorded is not None]
     if recorded:
         return _recorded_start(recorded, asked)
     first = max(int(series.time[0]) for series in universe.values())
     end = max(int(series.time[-1]) for series in universe.values()) + MINUTE
-    start = first + min(WARM_UP, (end - first) // 2) if asked is None else asked
+    half = (end - first) // 2
+    start = first + (max(half, end - first - PLAYED) if made_up else min(half, WARM_UP)) if asked is None else asked
     start -= start % MINUTE
     if not first < start < end:
         raise ConfigError(

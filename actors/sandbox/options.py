@@ -20,8 +20,9 @@ class SandboxOptions:
     `port` 0 takes any free one. `frames` is a file of recorded frames to play, `candles` a folder of candles; without
     either a made-up universe of `days` days is played. No `markets` means all there are. `start` is in microseconds
     UTC; None leaves 14 days of history before it, or half of the candles if they are shorter (recorded frames begin a
-    second before the first of them); made-up days are laid around it in the same way. `not_before` lets a clock that is
-    behind a client's go on from there, so that both share one time. `speed` is simulated seconds a real second;
+    second before the first of them). Of made-up days 14 are played behind it, or half of them if they are fewer; the
+    others are history, by default enough for a market to be chosen by its last 30 days. `not_before` lets a clock that
+    is behind a client's go on from there, so that both share one time. `speed` is simulated seconds a real second;
     `idle_s` (real) is how long a silent socket lives. `accounts` is a file of pockets and keys, in place of one main
     pocket with `capital` KRW; `choices` are values of Choices by name, which win over those kept from before;
     `scenario` is a file of faults.
@@ -37,7 +38,7 @@ class SandboxOptions:
     capital: Decimal = Decimal(10_000_000)
     start: int | None = None
     not_before: int = 0
-    days: int = 28
+    days: int = 45
     faults: Faults = field(default_factory=Faults)
     with_parent: bool = False
     idle_s: float = 60.0
