@@ -105,8 +105,8 @@ class Listings(Actor[None]):
             case SessionOpened():
                 self._wanted.set()
             case MarketsWatched():
-                new = set(message.markets) - set(self._markets)
-                self._markets = message.markets
+                before, self._markets = self._markets, tuple(sorted({*message.markets, *message.candidates}))
+                new = set(self._markets) - set(before)
                 if new:
                     self._wanted.set()
             case _:

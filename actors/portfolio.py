@@ -152,7 +152,7 @@ class Portfolio(Exits):
     def _decide(self, at: int) -> None:
         """One decision for every market of the universe, on what has arrived for `at` (quant.md CTL-08)."""
         state = self.state
-        if at <= state.decided_at or not state.universe:
+        if at <= state.decided_at or not state.venue:  # no market may be entered at times: what is held goes on
             return
         state.decided_at = at
         evaluations = tuple(each for each in state.arrived.values() if each.at == at)

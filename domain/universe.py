@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from domain.config import UniverseSettings
 from domain.decisions import Gate
-from domain.listings import ACTIVE, MarketListing
 from domain.market import Bar, Book
 from domain.message import Value
 from domain.money import ZERO, ceil_to, plain, won_floor
@@ -21,6 +20,7 @@ from domain.rules import base_of, tick_size
 MEMBER: Final = "MEMBER"
 WATCHED_ONLY: Final = "WATCHED_ONLY"
 NOT_LISTED: Final = "NOT_LISTED"
+UNKNOWN_STEPS: Final = "UNKNOWN_STEPS"
 WIDEST: Final = Decimal(2)  # what a spread tends to where nobody bids: (ask - 0) / (ask / 2)
 FRACTION: Final = Decimal("0.00000001")  # to which fractions are rounded up: no limit of fewer digits is crossed by it
 
@@ -104,6 +104,21 @@ def judge(
     return tuple(sorted(verdicts, key=attrgetter("market")))
 
 
+def members_of(verdicts: Iterable[MarketVerdict], before: Collection[str]) -> tuple[str, ...]:
+    """The markets chosen, by name: those that may be entered, and those of before that were only not looked at yet."""
+    return tuple(
+        one.market
+        for one in verdicts
+        if one.code == MEMBER or (one.market in before and {gate.code for gate in one.failing} == {UNKNOWN_STEPS})
+    )
+
+
+def unlisted(market: str) -> MarketVerdict:
+    """The last verdict on a market that the exchange has no more."""
+    gate = Gate(NOT_LISTED, "the exchange does not list it any more")
+    return MarketVerdict(market, NOT_LISTED, None, (gate,), (), MarketSurvey(market), None)
+
+
 def day_figures(bars: Collection[Bar], days: int) -> tuple[int, Decimal | None]:
     """How many of the newest `days` closed day candles (oldest first) there are, and the mean value of those in KRW."""
     counted = list(bars)[-days:]
@@ -125,18 +140,6 @@ def spreads(book: Book) -> tuple[Decimal, Decimal]:
     return found[0], found[1] if len(found) > 1 else WIDEST
 
 
-def listing_gates(listing: MarketListing) -> tuple[Gate, ...]:
-    """What the exchange has against any trade in a market."""
-    told = (
-        (NOT_LISTED, not listing.listed, "the exchange does not list it"),
-        ("WARNING", listing.warning, "the exchange warns of it, which usually comes before a delisting"),
-        ("CAUTION", bool(listing.cautions), f"the exchange's caution is up: {', '.join(listing.cautions)}"),
-        ("DELISTING", bool(listing.delisting), f"the exchange delists it on {listing.delisting} (KST)"),
-        ("STATE", listing.state not in {"", ACTIVE}, f"its state at the exchange is {listing.state}"),
-    )
-    return tuple(Gate(code, text) for code, holds, text in told if holds)
-
-
 def median(numbers: Collection[Decimal]) -> Decimal | None:
     """The middle one, or the mean of the two in the middle; None of no numbers."""
     if not numbers:
@@ -149,9 +152,8 @@ def median(numbers: Collection[Decimal]) -> Decimal | None:
 
 
 def _sift(row: MarketSurvey, settings: UniverseSettings, barriers: tuple[Gate, ...], at: int) -> _Sifted:
-    tradable = row.market.partition("-")[0] in settings.quotes  # the exchange may have currencies we know no rules of
-    protecting = (*_excluding(row.market, settings, tradable=tradable), *barriers)
-    if not tradable:  # its numbers are in another currency than the limits
+    protecting = (*excluding(row.market, settings), *barriers)
+    if not is_tradable(row.market, settings):  # its numbers are in another currency than the limits
         return _Sifted(row, protecting, (), None, ranked=False)
     tick = None
     if row.price is not None and row.price > ZERO:
@@ -160,11 +162,16 @@ def _sift(row: MarketSurvey, settings: UniverseSettings, barriers: tuple[Gate, .
     return _Sifted(row, protecting, choosing, tick, ranked=row.value_24h is not None)
 
 
-def _excluding(market: str, settings: UniverseSettings, *, tradable: bool) -> Iterator[Gate]:
+def is_tradable(market: str, settings: UniverseSettings) -> bool:
+    """Whether prices are in a currency that is traded; the exchange may have some we know no rules of."""
+    return market.partition("-")[0] in settings.quotes
+
+
+def excluding(market: str, settings: UniverseSettings) -> Iterator[Gate]:
     """What the operator says against any trade in a market."""
     if market in settings.watched:
         yield Gate(WATCHED_ONLY, "the operator has it watched, not traded")
-    if not tradable:
+    if not is_tradable(market, settings):
         yield Gate("QUOTE", f"its prices are in {market.partition('-')[0]}, traded is {', '.join(settings.quotes)}")
     if market in settings.never:
         yield Gate("BLACK_LIST", "the operator's list universe.never names it")

@@ -176,9 +176,13 @@ class UniverseChanged(Message, frozen=True):
 
 
 class MarketsWatched(Message, frozen=True):
-    """Universe to the edges: these markets have an actor that lives, and only they want to be told of."""
+    """Universe to the edges: these markets have an actor that lives, and only they want to be told of.
+
+    `candidates` are all that could be chosen: of them too it must be known how they are listed, and their price steps.
+    """
 
     markets: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
 
 
 class TermsLoaded(Message, frozen=True):
@@ -201,7 +205,8 @@ class SessionOpened(Message, frozen=True):
     `speed` is that of the clock: waits that belong to the transport are this many times longer in our time. `entries`
     are the markets that may be entered, () for all: the others are there because something is held in them. `halted`
     are those of them that may not be entered after all, each with the reason. `watched` are markets besides, which are
-    never entered.
+    there whatever is chosen. With `chooses` an operator named none: the universe chooses among the `markets`, and among
+    those that are listed later; `held` are those in which something is held at the start.
     """
 
     venue: str
@@ -211,3 +216,5 @@ class SessionOpened(Message, frozen=True):
     entries: tuple[str, ...] = ()
     halted: tuple[tuple[str, str], ...] = ()
     watched: tuple[str, ...] = ()
+    chooses: bool = False
+    held: tuple[str, ...] = ()

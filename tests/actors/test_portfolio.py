@@ -245,3 +245,10 @@ def test_a_stale_upkeep_timer_is_ignored(holding):
     sale(holding)
     holding.tell(UpkeepDue(holding.state.chain - 1), "timer", ASK_AGAIN_S)
     assert holding.sent == holding.timers == []
+
+
+def test_when_no_market_may_be_entered_the_account_is_valued_and_what_is_held_is_decided_on(holding):
+    holding.tell(UniverseChanged(()), "universe").tell(evaluation(bar=2))
+    (made,) = holding.on("decisions", DecisionsMade)
+    assert [(one.market, one.code) for one in made.decisions] == [(BTC, "NOT_IN_UNIVERSE")]
+    assert holding.on("equity", EquityMeasured)

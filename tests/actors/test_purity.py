@@ -146,6 +146,8 @@ def test_every_subscriber_takes_what_its_topics_carry():
         "data": {messages.DataBlocked},
         "freshness": {messages.StreamMeasured},
         "tape": {messages.GapFilled, messages.SourceChanged},
+        "orders": {messages.OrderChanged},
+        "positions": {messages.PositionChanged, messages.PositionClosed},
     }
     modules = {
         "gateway": actors.gateway,

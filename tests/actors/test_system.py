@@ -45,9 +45,11 @@ from domain.messages import (
     StepsCompared,
     StopAll,
     StreamMeasured,
+    SurveyTaken,
 )
 from domain.messages import SessionOpened as Opened
 from domain.readmodel import Session
+from domain.universe import MarketSurvey
 from storage.database import open_database
 from storage.projection import Projection
 from storage.rows import RECORDED
@@ -105,6 +107,7 @@ class Day:
         self.town.run(24)
         for name, message in (
             ("universe", StepsCompared(MARKETS, (), START_US)),
+            ("universe", SurveyTaken(START_US, True, tuple(map(MarketSurvey, MARKETS)))),
             ("warnings", ListingsRead((MarketListing(MARKETS[0], warning=True),), START_US)),
             ("quality", StreamMeasured("public", True, (), (), (), (), START_US, 0.5)),
             ("quality", SourceChanged("public", "rest", MARKETS, "silent", START_US)),

@@ -7,14 +7,12 @@ import pytest
 
 from domain.config import UniverseSettings
 from domain.decisions import Gate
-from domain.listings import MarketListing
 from domain.market import DAY, Bar, Book, Level
 from domain.universe import (
     MEMBER,
     WIDEST,
     MarketSurvey,
     day_figures,
-    listing_gates,
     median,
     spreads,
 )
@@ -81,33 +79,17 @@ def test_a_market_of_which_nothing_is_known_fails_by_all_that_must_be_known():
 def test_every_filter_that_fails_is_told_the_exchanges_objections_first():
     row = a_market("KRW-USDC", price=D(150), days=3, mean_value=D(1), spread1=D("0.01"), spread2=D("0.02"))
     settings = UniverseSettings(top_n=1, only=("KRW-BBB",), never=("KRW-USDC",))
-    barriers = {"KRW-USDC": listing_gates(MarketListing("KRW-USDC", warning=True, cautions=("X",)))}
+    barriers = {"KRW-USDC": (Gate("WARNING", "!"), Gate("STEPS", "!"))}
     verdict = judged(a_market("KRW-BBB", value_24h=D(2_000_000_000)), row, settings=settings, barriers=barriers)
     assert codes(verdict["KRW-USDC"].failing) == [
-        *("BLACK_LIST", "WARNING", "CAUTION"),
+        *("BLACK_LIST", "WARNING", "STEPS"),
         *("WHITE_LIST", "STABLECOIN", "AGE", "VALUE", "SPREAD_1", "SPREAD_2", "TICK", "RANK"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("more", "code", "words"),
-    [
-        ({"listed": False}, "NOT_LISTED", "does not list it"),
-        ({"warning": True}, "WARNING", "warns of it"),
-        ({"cautions": ("A", "B")}, "CAUTION", "A, B"),
-        ({"delisting": "2026-02-01"}, "DELISTING", "on 2026-02-01 (KST)"),
-        ({"state": "PREVIEW"}, "STATE", "is PREVIEW"),
-    ],
-)
-def test_what_the_exchange_says_of_a_market_protects_from_it(more, code, words):
-    (gate,) = listing_gates(MarketListing("KRW-AAA", **more))
-    assert gate.code == code
-    assert words in gate.numbers
-    assert the_verdict(a_market(), barriers={"KRW-AAA": (gate,)}).code == code
-
-
-def test_a_market_as_it_should_be_meets_no_objection():
-    assert listing_gates(MarketListing("KRW-AAA", state="ACTIVE")) == ()
+def test_what_the_exchange_says_of_a_market_protects_from_it():
+    verdict = the_verdict(a_market(), barriers={"KRW-AAA": (Gate("WARNING", "warned of"),)})
+    assert (verdict.code, verdict.failing) == ("WARNING", (Gate("WARNING", "warned of"),))
 
 
 # --- the operator's lists
