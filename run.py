@@ -19,6 +19,7 @@ from actors.collect.commands import candle_commands
 from actors.console import Commands, Duration, home_option, listed, tell
 from actors.keys.commands import keys_group
 from actors.keys.source import Tools
+from domain.config import watching
 from domain.errors import ConfigError
 from domain.money import strict_decimals
 
@@ -33,6 +34,7 @@ class Options:
     sandbox: bool
     candles: Path | None
     markets: str
+    watch: str
     speed: float
     duration: int | None
     seed: int
@@ -68,7 +70,7 @@ class Session:
             raise ConfigError("--speed needs --sandbox: Upbit's own clock cannot be hurried")
         if options.scenario and not options.sandbox:
             raise ConfigError("--scenario is of the local exchange: add --sandbox")
-        settings = load_settings(options.settings_file)
+        settings = watching(load_settings(options.settings_file), listed(options.watch))
         home = Home(options.home)
         self._obey_signals()
         with ExitStack() as stack:
@@ -91,23 +93,26 @@ class Session:
         """The engine at this place, not yet started."""
         from actors.engine import Engine, Outlets  # noqa: PLC0415
         from actors.rulebook import barred  # noqa: PLC0415
-        from actors.venues import chosen  # noqa: PLC0415
+        from actors.selection import select  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
         from storage.archive import tiers_of  # noqa: PLC0415
         from storage.projection import Projection  # noqa: PLC0415
 
-        markets = chosen(place, listed(self.options.markets))
+        options, watched = self.options, settings.universe.watched
+        named, everything = listed(options.markets), options.candles is not None
+        chosen = select(place.rest, named, watched, everything=everything, local=options.sandbox)
         projection = Projection(database)
         return Engine(
             place=place,
-            markets=markets,
+            markets=chosen.markets,
+            chooses=chosen.chooses,
             journal=home.journal,
             socket=home.web_socket,
             identifier_prefix=home.identifier_prefix,
             settings=settings,
-            seed=self.options.seed,
+            seed=options.seed,
             code_version=code_version(),
-            halted=barred(place.rest, markets, place.clock.now),
+            halted={} if chosen.chooses else barred(place.rest, chosen.markets, place.clock.now),
             outlets=Outlets(
                 write=projection.apply,
                 release=database.close,
@@ -178,7 +183,8 @@ def main(*, verbose: bool) -> None:
     "--sandbox", is_flag=True, help="Trade on a local exchange that speaks Upbit's protocol; no network needed."
 )
 @click.option("--candles", type=click.Path(path_type=Path), help="Folder with <MARKET>.parquet minute candles to play.")
-@click.option("--markets", default="", help="Comma list such as KRW-BTC,KRW-ETH; default: all the exchange has.")
+@click.option("--markets", default="", help="Comma list such as KRW-BTC,KRW-ETH; default: the universe chooses.")
+@click.option("--watch", default="", help="Comma list such as USDT-BTC: candles are built and kept, nothing is traded.")
 @click.option(
     "--speed", type=click.FloatRange(min=0.1, max=10_000), default=1.0, show_default=True, help="Sandbox time."
 )

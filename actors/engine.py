@@ -16,6 +16,7 @@ from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import books_in
 from actors.rest import Rest
 from actors.runtime import ActorSpec, ThreadHost
+from actors.survey import Survey
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
 from actors.userstream import UserStream
 from actors.venue import Venue
@@ -66,16 +67,24 @@ class Engine:
         code_version: str,
         outlets: Outlets,
         halted: Mapping[str, str] | None = None,
+        chooses: bool = False,
     ) -> None:
-        """`halted` are markets that may not be entered, each with the reason."""
+        """`halted` are markets that may not be entered, each with the reason.
+
+        With `chooses` the universe chooses among the `markets`, else exactly they are entered.
+        """
         self._place = place
+        self._chooses = chooses
         self._entries = markets
         books = books_in(journal, code_version, seed)
         self._refuse_other_books(books.venue, journal)
         self._exits, self._lost = self._held_elsewhere(books.held)
+        self._held = tuple(market for market in books.held if market not in self._lost)
         self._markets = (*markets, *self._exits)
-        self._besides = () if HEARTBEAT in self._markets else self._listed(HEARTBEAT)
-        self._watched = (*self._markets, *self._besides)  # until the universe says otherwise
+        self._there = self._held if chooses else self._markets
+        besides = dict.fromkeys((*settings.universe.watched, HEARTBEAT))
+        self._besides = self._listed(*(market for market in besides if market not in self._there))
+        self._watched = (*self._there, *self._besides)  # until the universe says otherwise
         self._prefix = identifier_prefix
         self._settings = settings
         self._outlets = outlets
@@ -85,7 +94,7 @@ class Engine:
         self._dashboard: Dashboard | None = None
 
         def dashboard(context: Any, name: str) -> Dashboard:  # called at the start, when the engine's time is known
-            shown = Session("paper", place.name, place.clock.speed, self.now(), self._markets, code_version)
+            shown = Session("paper", place.name, place.clock.speed, self.now(), self._there, code_version)
             self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
             return self._dashboard
 
@@ -139,11 +148,12 @@ class Engine:
                     Listings,
                     client=place.rest,
                     glance=place.glance,
-                    markets=self._watched,
+                    markets=tuple(dict.fromkeys((*self._markets, *self._watched))),
                     now=now,
                     real_seconds=self.real_seconds,
                 ),
             ),
+            ActorSpec("survey", functools.partial(Survey, client=place.rest, now=now, real_seconds=self.real_seconds)),
         ]
         if place.private:
             edges[:0] = [
@@ -179,18 +189,20 @@ class Engine:
         self._host.start()
         for text in missed:
             self._tell_incident("not_recorded", "recorder", text)
-        for name in SETTINGS_FOR:
+        for name in (*SETTINGS_FOR, "survey"):
             self._host.tell(name, SettingsChanged(self._settings, "start", "settings of this start"))
         opened = SessionOpened(
             self._place.name,
             self._prefix,
             self._markets,
             self._place.clock.speed,
-            entries=self._entries,
+            entries=() if self._chooses else self._entries,
             halted=tuple(self._halted.items()),
             watched=self._besides,
+            chooses=self._chooses,
+            held=self._held,
         )
-        for name in (*SESSION_FOR, "listings"):
+        for name in (*SESSION_FOR, "listings", "survey"):
             self._host.tell(name, opened)
         if self._place.private is None:
             self._host.tell("venue", opened)
@@ -200,11 +212,17 @@ class Engine:
         if self._lost:
             absent = tuple(MarketListing(market, listed=False) for market in self._lost)
             self._host.tell("warnings", ListingsRead(absent, self.now()))
-        if self._exits:
+        if self._exits and not self._chooses:
             log.info("held from before, to be sold and not entered markets=%s", ",".join(self._exits))
         for market, reason in self._halted.items():
             log.error("market not entered market=%s reason=%s", market, reason)
-        log.info("session opened venue=%s markets=%d speed=%g", self._place.name, len(self._markets), opened.speed)
+        log.info(
+            "session opened venue=%s markets=%d chosen_among=%s speed=%g",
+            self._place.name,
+            len(self._markets),
+            self._chooses,
+            opened.speed,
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -221,7 +239,7 @@ class Engine:
 
     def plant(self, fault: str) -> None:
         """Make `ACTOR[:MESSAGE]` crash once, to rehearse it."""
-        known = (*(market_actor(market) for market in self._markets), *SESSION_FOR, "supervisor")
+        known = (*map(market_actor, (*self._markets, *self._besides)), *SESSION_FOR, "supervisor")
         name = next((name for name in known if fault == name or fault.startswith(f"{name}:")), fault)
         self._host.plant_fault(name, "before", fault[len(name) + 1 :] or None, 1)
 

@@ -17,7 +17,7 @@ from actors.upbit.sign import Keys
 from actors.upbit.streams import Stream
 from actors.userstream import OpenStream as OpenPrivate
 from actors.userstream import PrivateStream
-from domain.errors import ConfigError, ExchangeError
+from domain.errors import ConfigError
 from domain.market import HEARTBEAT, Bar, Book, Trade
 from domain.orders import OrderReport
 from domain.secret import Secret
@@ -74,21 +74,6 @@ def upbit_place(rest: str, socket: str) -> Place:
         None,
         lambda markets: tickers_now(socket, markets, limiter),
     )
-
-
-def chosen(place: Place, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The markets to trade: those wanted, or all KRW markets the exchange has; an unknown one is a ConfigError."""
-    try:
-        known = tuple(market for market in place.rest.market_all() if market.startswith("KRW-"))
-    except ExchangeError as error:
-        if place.name == "sandbox":
-            raise
-        raise ConfigError(f"Upbit cannot be reached ({error}); without network add --sandbox") from error
-    unknown = [market for market in wanted if market not in known]
-    if unknown:
-        shown = ", ".join(known[:8])
-        raise ConfigError(f"unknown market {', '.join(unknown)}; this exchange has {len(known)}: {shown}, …")
-    return wanted or known
 
 
 def _public(url: str, markets: tuple[str, ...], limiter: Limiter, *, books: bool) -> OpenPublic:

@@ -4,7 +4,10 @@ Fractions are fractions (0.005 is 0.5 %), money is KRW, times are counted in bas
 says `bars`. A setting that can lose money is checked here: a `Settings` that exists is usable.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal as D
+
+from msgspec.structs import replace
 
 from domain.market_config import (
     MEASURED_S,
@@ -26,6 +29,7 @@ __all__ = [
     "Settings",
     "SizeSettings",
     "UniverseSettings",
+    "watching",
 ]
 
 
@@ -122,3 +126,9 @@ class Settings(Value, frozen=True):
             (d.maintenance_rest_minutes >= 0, "data.maintenance_rest_minutes must not be negative"),
         )
         refuse(checks)
+
+
+def watching(settings: Settings, markets: Iterable[str]) -> Settings:
+    """The settings with these markets watched besides; raises ConfigError where they are to be traded."""
+    watched = tuple(dict.fromkeys((*settings.universe.watched, *markets)))
+    return replace(settings, universe=replace(settings.universe, watched=watched))

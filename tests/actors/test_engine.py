@@ -57,6 +57,15 @@ class Quotes:
     def ticker(self, markets: Sequence[str]) -> tuple[Ticker, ...]:
         return tuple(Ticker(market, T0, *[PRICE] * 4, PRICE, *[D(0)] * 3) for market in markets)
 
+    def ticker_all(self, *_: str) -> tuple[Ticker, ...]:
+        return self.ticker(self._listed)
+
+    def candles(self, *_: object) -> tuple[Bar, ...]:
+        return ()
+
+    def orderbook(self, markets: Sequence[str], _count: int) -> dict[str, Book]:
+        return {market: Book(T0, (Level(PRICE + 1000, D(1)),), (Level(PRICE, D(1)),)) for market in markets}
+
     def instruments(self, markets: Sequence[str]) -> tuple[Instrument, ...]:
         return tuple(Instrument(market, D(1000), ()) for market in markets)
 

@@ -4,7 +4,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from domain.config import Settings, UniverseSettings
+from domain.config import Settings, UniverseSettings, watching
 from domain.errors import ConfigError
 
 
@@ -55,3 +55,14 @@ def test_a_universe_that_cannot_be_is_refused_in_words(more, words):
 def test_trading_in_another_currency_is_refused_and_told_why(quotes):
     with pytest.raises(ConfigError, match="this version keeps its books in KRW alone"):
         UniverseSettings(quotes=quotes)
+
+
+def test_markets_watched_by_a_flag_come_to_those_of_the_settings():
+    settings = Settings(universe=UniverseSettings(watched=("USDT-BTC",)))
+    assert watching(settings, ("BTC-ETH", "USDT-BTC")).universe.watched == ("USDT-BTC", "BTC-ETH")
+    assert watching(settings, ()) == settings
+
+
+def test_a_market_that_is_always_traded_cannot_be_watched_by_a_flag():
+    with pytest.raises(ConfigError, match="watched and always both name KRW-XRP"):
+        watching(Settings(universe=UniverseSettings(always=("KRW-XRP",))), ("KRW-XRP",))
