@@ -19,6 +19,7 @@ from actors.collect.commands import candle_commands
 from actors.console import Commands, Duration, home_option, listed, tell
 from actors.keys.commands import keys_group
 from actors.keys.source import Tools
+from actors.reviewing import review_commands
 from domain.config import watching
 from domain.errors import ConfigError
 from domain.money import strict_decimals
@@ -227,32 +228,6 @@ def sandbox(*, home: Path, candles: Path | None, markets: str, chosen: tuple[str
 
 
 @main.command()
-@click.argument("home", type=click.Path(path_type=Path))
-def replay(home: Path) -> None:
-    """Re-run the journal of HOME and say `identical`, or name the first difference."""
-    from actors.replaying import replay_home  # noqa: PLC0415
-    from storage.home import journal_of  # noqa: PLC0415
-
-    report = replay_home(journal_of(home))
-    click.echo(f"{report.turns} turns of {report.records} records: {report.first_difference or 'identical'}")
-    sys.exit(0 if report.identical else 1)
-
-
-@main.command()
-@click.argument("home", type=click.Path(path_type=Path))
-@click.option("--last", type=Duration(), help="Only this long before the journal's end, for example 1h.")
-@click.option("--chain", type=int, help="Instead: the chain of causes that led to this record.")
-def incident(home: Path, last: int | None, chain: int | None) -> None:
-    """Print the supervisor's log of HOME as a timeline."""
-    from actors.runtime import incident as review  # noqa: PLC0415
-    from storage.home import journal_of  # noqa: PLC0415
-
-    journal = journal_of(home)
-    for line in review.chain(journal, chain) if chain else review.timeline(journal, last):
-        click.echo(line)
-
-
-@main.command()
 @home_option
 @click.option("--port", type=click.IntRange(1, 65_535), default=8_900, show_default=True)
 def web(home: Path, port: int) -> None:
@@ -295,10 +270,21 @@ def candle_tools(home: Path) -> Any:
     """The candles of a home, as the commands of candles need them."""
     from storage.collected import Collected  # noqa: PLC0415
 
-    return Collected(home, judged=lambda _: ())
+    return Collected(home)
 
 
-for command in (keys_group(key_tools, UPBIT_REST), *candle_commands(candle_tools, UPBIT_REST)):
+def journal_of(home: Path) -> Path:
+    """The journal of a home; raises ConfigError when there is none."""
+    from storage.home import journal_of as found  # noqa: PLC0415
+
+    return found(home)
+
+
+for command in (
+    keys_group(key_tools, UPBIT_REST),
+    *candle_commands(candle_tools, UPBIT_REST),
+    *review_commands(journal_of),
+):
     main.add_command(command)
 
 

@@ -1,9 +1,7 @@
 """The candles of one home, as the commands that collect, verify and show them need it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-from peewee import SqliteDatabase
 
 from domain.collection import Comparison, FileImport, Folder, FrameInfo, Owed, Part, Quarantine
 from domain.market import Bar
@@ -17,19 +15,16 @@ from storage.cross_check import across, against
 from storage.database import open_database
 from storage.home import Home
 from storage.imports import import_all, sources
+from storage.market_readings import MarketReadings
 
 
 class Collected:
-    """Both tiers of a home's candles. All methods raise StorageError when the disk or the database refuses.
+    """Both tiers of a home's candles. All methods raise StorageError when the disk or the database refuses."""
 
-    `judged` tells from the database which markets were last found worth trading.
-    """
-
-    def __init__(self, home: Path, judged: Callable[[SqliteDatabase], Iterable[str]]) -> None:
+    def __init__(self, home: Path) -> None:
         place = Home(home)
         self.sandbox = place.sandbox
         self._database = open_database(place.database)
-        self._judged = judged
         self._store = CandleStore(place.candles)
         self._tiers = tiers_of(place.candles, self._database)
 
@@ -47,7 +42,7 @@ class Collected:
 
     def judged(self) -> tuple[str, ...]:
         """The markets that were last found worth trading."""
-        return tuple(self._judged(self._database))
+        return MarketReadings(self._database).members()
 
     def whole(self, market: str, step: int) -> Spans:
         """What need not be asked again: sealed, and not provisional."""

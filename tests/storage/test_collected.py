@@ -15,6 +15,8 @@ from storage.collected import Collected
 from storage.columns import PROVISIONAL, REST, TRADES, arrays_of
 from storage.database import open_database
 from storage.hot import HotCandles
+from storage.projection import Projection
+from tests.storage.conftest import a_verdict, judged_at
 
 BTC, ETH = "KRW-BTC", "KRW-ETH"
 T0 = 20_000 * DAY
@@ -36,7 +38,7 @@ def span(since, until):
 
 @pytest.fixture
 def home(tmp_path):
-    made = Collected(tmp_path / "home", judged=lambda _: [ETH])
+    made = Collected(tmp_path / "home")
     yield made
     made.close()
 
@@ -61,7 +63,7 @@ def test_what_is_kept_is_whole_and_from_the_exchange(home):
     home.keep(BTC, MINUTE, bars(0, 5), span(0, 10))
     assert home.whole(BTC, MINUTE) == span(0, 10)
     assert home._store.load(BTC).flags.tolist() == [REST, REST]
-    assert (home.markets(), home.steps(BTC), home.judged()) == ((BTC,), (MINUTE,), (ETH,))
+    assert (home.markets(), home.steps(BTC), home.judged()) == ((BTC,), (MINUTE,), ())
 
 
 def test_a_candle_the_exchange_was_not_asked_about_is_asked_for_again(home):
@@ -240,3 +242,10 @@ def test_the_index_tells_what_was_imported(home, tmp_path):
     list(home.take(Folder(str(tmp_path / "in"), "", (), None, NOW)))
     lines = CandleIndex(home._database).entries()
     assert [(one.market, one.timeframe, one.rows, one.checked_at) for one in lines] == [(ETH, "1m", 2, NOW)]
+
+
+def test_the_judged_are_those_a_session_last_found_worth_trading(home, tmp_path):
+    database = open_database(tmp_path / "home" / "baeu.sqlite3")
+    Projection(database).apply([(1, judged_at(T0, a_verdict(BTC, "VALUE"), a_verdict(ETH), full=True))])
+    database.close()
+    assert home.judged() == (ETH,)

@@ -24,7 +24,7 @@ def home(tmp_path_factory):
     """A home with all of it, and what became of each file."""
     if not REAL.is_dir():
         pytest.skip("the folder `shared` with real candles is not beside the repository")
-    candles = Collected(tmp_path_factory.mktemp("home"), judged=lambda _: ())
+    candles = Collected(tmp_path_factory.mktemp("home"))
     candles.imported = tuple(candles.take(Folder(str(REAL), "", (), None, NOW)))
     yield candles
     candles.close()
