@@ -22,9 +22,8 @@ from domain.spans import Spans, joined, without
 log = logging.getLogger(__name__)
 
 WORKERS: Final = 4  # enough for the limit as long as an answer takes less than half a second
-CHUNK: Final = (
-    50  # pages between two writes of a market's file: six seconds of the limit, a twentieth of them spent writing
-)
+AHEAD: Final = 2  # pages that each worker may be ahead of what is stored: more would be lost with the process
+CHUNK: Final = 50  # pages between two writes of a market's file: six seconds of the limit, a twentieth spent writing
 ODD_TRIES: Final = 3
 PAUSE_S: Final = 2.0
 PATIENCE_S: Final = 120.0
@@ -117,6 +116,7 @@ class Backfill:
         self._chunk = chunk
         self._ending = threading.Event()
         self._news: SimpleQueue[_Told | None] = SimpleQueue()
+        self._room = threading.Semaphore(AHEAD * workers)
         self._patience = _Patience(patience_s, pause_s, self._ending.wait)
 
     def run(self, jobs: Iterable[Job]) -> tuple[Outcome, ...]:
@@ -136,6 +136,7 @@ class Backfill:
             self._keep_all(works)
         finally:
             self._end()
+            self._room.release()  # whoever waits for room sees that it is over, and lets the next one see it
             pool.shutdown(wait=True, cancel_futures=True)
         return tuple(work.outcome for work in works.values())
 
@@ -154,6 +155,7 @@ class Backfill:
                 self._end()
             elif told.page is not None:
                 self._take(works[told.job], told.page)
+                self._room.release()
             else:
                 self._finish(works[told.job], told.error)
                 open_jobs.discard(told.job)
@@ -197,13 +199,29 @@ class Backfill:
         try:
             for since, until in reversed(spans):
                 to = until
-                while to > since and not self._ending.is_set():
-                    page = self._page(job, since, to)
+                while to > since and self._has_room():
+                    page = self._page_or_room(job, since, to)
                     self._news.put(_Told(job, page))
                     to = page.since
         except BaseException as found:  # noqa: BLE001 (raised again by the thread that runs)
             error = found
         self._news.put(_Told(job, None, error))
+
+    def _has_room(self) -> bool:
+        """Wait until pages that came are not too far ahead of those stored; False when it is to end."""
+        self._room.acquire()
+        if self._ending.is_set():
+            self._room.release()
+            return False
+        return True
+
+    def _page_or_room(self, job: Job, since: int, to: int) -> Page:
+        """The page before a time; the room it does not take is given back."""
+        try:
+            return self._page(job, since, to)
+        except BaseException:
+            self._room.release()
+            raise
 
     def _page(self, job: Job, since: int, to: int) -> Page:
         odd = 0

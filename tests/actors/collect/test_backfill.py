@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from actors.collect.backfill import Backfill, Job
+from actors.collect.backfill import AHEAD, Backfill, Job
 from domain.errors import Blocked, ExchangeUnavailable, NotFound, RateLimited, StorageError
 from domain.market import DAY, MINUTE
 from tests.actors.collect.parts import BTC, ETH, T0, Killed, Listener, MemoryShelf, Truth, bar, bars
@@ -230,7 +230,22 @@ def test_killed_anywhere_and_started_again_the_store_holds_the_truth(minutes, sp
     assert shelf.held(BTC) == bars(*(minute for minute in sorted(minutes) if since <= minute < until))
     assert shelf.whole(BTC, MINUTE) == (((job(since, until).since, job(since, until).until),) if since < until else ())
     again = sum(count - 1 for count in Counter(truth.pages()).values())
-    assert again <= len(kills) * (chunk + 1), "more pages were asked for again than a chunk and the one in flight"
+    most = chunk + AHEAD
+    assert again <= len(kills) * most, "more pages were asked for again than a chunk and those that were ahead of it"
+
+
+def test_markets_that_fail_take_no_room_from_those_behind_them():
+    names = [f"KRW-A{number}" for number in range(3 * AHEAD)]
+    truth, shelf = Truth({BTC: bars(*range(900))}), MemoryShelf()
+
+    def fails(call):
+        if call <= len(names):
+            raise NotFound(404, "not_found", "Code not found")
+
+    truth.fails = fails
+    done = backfill(truth, shelf).run([*(job(0, 900, name) for name in names), job(0, 900)])
+    assert [one.error != "" for one in done] == [True] * len(names) + [False]
+    assert shelf.held(BTC) == bars(*range(900))
 
 
 def test_the_days_are_asked_once_to_be_sure_of_a_beginning():
