@@ -77,6 +77,12 @@ def coin(market: str) -> str:
     return market.split("-", 1)[-1]
 
 
+def pair(market: str) -> str:
+    """How a market is called: BTC for KRW-BTC, and ETH/BTC for BTC-ETH, where the won is not what it costs."""
+    quote, _, base = market.rpartition("-")
+    return base if quote in {"", "KRW"} else f"{base}/{quote}"
+
+
 def number(value: float) -> str:
     """A coordinate for an SVG attribute: two decimals, no exponent."""
     return f"{value:.2f}"

@@ -79,3 +79,7 @@ def test_gains_and_losses_have_their_class() -> None:
 
 def test_a_coin_is_what_stands_behind_the_first_dash() -> None:
     assert (fmt.coin("KRW-BTC"), fmt.coin("BTC")) == ("BTC", "BTC")
+
+
+def test_a_market_that_costs_no_won_is_called_with_its_currency() -> None:
+    assert [fmt.pair(market) for market in ("KRW-BTC", "BTC-ETH", "USDT-BTC")] == ["BTC", "ETH/BTC", "BTC/USDT"]
