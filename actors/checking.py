@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from actors.minutes import Minutes
 from domain.candles import BadBars
-from domain.finality import SETTLE, doubt, is_moved, note_candle, note_late, require_minutes, settle, to_ask
+from domain.finality import SETTLE, doubt, is_moved, note_candle, note_late, recheck, require_minutes, settle, to_ask
 from domain.market import MINUTE, US_PER_S, Trade
 from domain.message import Message
 from domain.messages import (
@@ -96,7 +96,7 @@ class Checking(Minutes):
         """Ask for all that is not confirmed."""
         span = to_ask(self.state.finality, self.now)
         if span is not None:
-            self.state.check.asked = span
+            self.state.check.asked, self.state.check.asked_at = span, self.now
             self.send("rest", CandlesWanted(self.market, *span, reason))
             self._plan(self._real(ANSWER_S))
 
@@ -149,6 +149,8 @@ class Checking(Minutes):
         moved = any(is_moved(self.market, one) for one in done.revisions)
         counts = (done.checked, len(done.revisions), moved)
         self._tell_checked(MinutesChecked(self.market, read.since, read.until, *counts, lost=done.lost))
+        if is_answer:
+            recheck(state.finality, check.asked_at - SETTLE)  # of a doubt that was too young, the answer may be, too
         self._let_go()
         if is_answer:
             self._go_on()

@@ -18,14 +18,15 @@ from domain.spans import Span, Spans
 class Check:
     """The talk with the exchange about our minutes.
 
-    `number` is that of the newest timer, `planned` whether it is still to ring. `asked` is what was asked for and not
-    answered yet, `again` what was doubted since; `fails` counts failures in a row. `told` are the counters (late,
-    doubled, disordered, given up) as they were told last.
+    `number` is that of the newest timer, `planned` whether it is still to ring. `asked` is what was asked for at
+    `asked_at` and not answered yet, `again` what was doubted since; `fails` counts failures in a row. `told` are the
+    counters (late, doubled, disordered, given up) as they were told last.
     """
 
     number: int = 0
     planned: bool = False
     asked: Span | None = None
+    asked_at: int = 0
     again: Spans = ()
     fails: int = 0
     told: tuple[int, int, int, int] = (0, 0, 0, 0)

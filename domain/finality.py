@@ -114,9 +114,10 @@ def doubt(finality: Finality, since: int, until: int) -> bool:
     return bool(touched)
 
 
-def recheck(finality: Finality) -> None:
-    """Have all minutes confirmed again: what was told of them may have been lost on its way."""
-    finality.unchecked = joined([(finality.since, finality.until)])
+def recheck(finality: Finality, since: int = 0) -> None:
+    """Have the minutes from `since` on confirmed again, though they may be final."""
+    again = within([(finality.since, finality.until)], since - since % MINUTE, finality.until)
+    finality.unchecked = joined((*finality.unchecked, *again))
 
 
 def note_candle(finality: Finality, told: Bar) -> bool:

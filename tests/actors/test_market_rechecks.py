@@ -1,4 +1,4 @@
-"""What a market told of its minutes dies with the process if nobody has heard it yet: they are told again."""
+"""Minutes that are confirmed again though they were final: the word was lost, or came from too early a look."""
 
 from actors.runtime import Recovered
 from domain.messages import CandlesTold, HistoryLoaded, IntervalEnded, StreamChanged
@@ -22,3 +22,15 @@ def test_a_market_that_knows_no_minute_yet_has_none_told_again():
     rig = Rig()
     rig.tell(Recovered(2), "runtime")
     assert rig.state.finality.unchecked == ()
+
+
+def test_a_minute_asked_about_before_it_was_settled_is_asked_about_again():
+    rig = Rig().run(5)  # of the last minute a trade never came
+    rig.changed[4] = bar(4, 20_000, "1.5")
+    rig.trade(4.9, volume="0.5").answer()  # another one comes late; the exchange knows that one already
+    rig.changed[4] = bar(4, 20_000, "2.5")
+    rig.minute = 5
+    rig.run(5).ring().answer()
+    final = [one for told in rig.told if told.state == "final" for one in told.bars if one.start == at(4)]
+    assert final == [bar(4, 20_000, "1.5"), bar(4, 20_000, "2.5")]
+    assert (rig.wanted[-1].since, rig.wanted[-1].until) == (at(4), at(10))
