@@ -121,9 +121,12 @@ def recheck(finality: Finality, since: int = 0) -> None:
 
 
 def note_candle(finality: Finality, told: Bar) -> bool:
-    """Compare the stream's candle with ours of that minute, which must be known here; gives whether they differ."""
+    """Compare the stream's candle with ours of that minute, which must be known here; gives whether ours may be wrong.
+
+    One with less volume than ours is a state of the minute before its last trades: it says nothing against them.
+    """
     ours = next((bar for bar in finality.bars if bar.start == told.start), None)
-    if _is_same(ours, told):
+    if _is_same(ours, told) or _is_less(told.volume, _volume(ours)):
         return False
     finality.streamed[told.start] = told.volume
     return True

@@ -192,6 +192,11 @@ def test_a_candle_of_the_stream_differs_from_ours_or_from_none(five):
     assert note_candle(five, minute(2))
 
 
+def test_a_candle_of_the_stream_that_lacks_trades_of_its_minute_is_no_doubt(five):
+    assert not note_candle(five, minute(1, 999, "0.5"))
+    assert not five.streamed
+
+
 def test_what_the_stream_tells_is_waited_for_although_rest_still_tells_what_we_had(five):
     whole = minute(1, 1_000, "3")
     note_candle(five, whole)
