@@ -150,7 +150,10 @@ class Portfolio(Exits):
             self._decide(at)
 
     def _decide(self, at: int) -> None:
-        """One decision for every market of the universe, on what has arrived for `at` (quant.md CTL-08)."""
+        """One decision for every market of the universe, on what has arrived for `at` (quant.md CTL-08).
+
+        What is held elsewhere is decided on when it has arrived; a market that is only watched never is.
+        """
         state = self.state
         if at <= state.decided_at or not state.venue:  # no market may be entered at times: what is held goes on
             return
@@ -160,8 +163,9 @@ class Portfolio(Exits):
         measured = self._measure(at)
         self._leave()
         self._close_exits(at, evaluations)
+        concerned = tuple(each for each in evaluations if each.market in {*state.universe, *state.held})
         decisions = decide(
-            at, evaluations, self._account(measured), self._risk(), state.settings, expected=tuple(state.universe)
+            at, concerned, self._account(measured), self._risk(), state.settings, expected=tuple(state.universe)
         )
         for decision in decisions:
             if decision.code == "ORDER":

@@ -252,3 +252,9 @@ def test_when_no_market_may_be_entered_the_account_is_valued_and_what_is_held_is
     (made,) = holding.on("decisions", DecisionsMade)
     assert [(one.market, one.code) for one in made.decisions] == [(BTC, "NOT_IN_UNIVERSE")]
     assert holding.on("equity", EquityMeasured)
+
+
+def test_a_market_that_is_only_watched_is_never_decided_on(portfolio):
+    portfolio.tell(UniverseChanged((ETH,)), "universe").tell(evaluation(bar=2))
+    made = decided(portfolio, evaluation(ETH, bar=2))
+    assert {one.market: one.code for one in made} == {ETH: "NO_SIGNAL"}
