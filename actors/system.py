@@ -55,7 +55,7 @@ def topics() -> dict[str, tuple[str, ...]]:
         "reconciled": ("risk", *SHOWN),
         "guard": ("dashboard",),
         "tickers": ("dashboard",),
-        "candles": ("quality", *SHOWN),
+        "candles": ("quality", "recorder"),
         "bars": ("dashboard",),
         "checks": ("quality",),
         "incidents": SHOWN,
