@@ -109,7 +109,8 @@ class StandIn:
     def must_wait(self, market: str, end: int) -> bool:
         """Whether the end of an interval is told later, by `end`, because trades of it may be missing now."""
         tape, now = self._tapes[market], time.monotonic()
-        if not tape.behind and now - (tape.rhythm.last or 0.0) <= self._patience.settle_s:
+        passed = tape.last_at >= end  # frames of one socket come in order
+        if not tape.behind and (passed or now - (tape.rhythm.last or 0.0) <= self._patience.settle_s):
             tape.owed = 0
             return False
         tape.owed = end

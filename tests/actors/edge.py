@@ -1,9 +1,13 @@
 """A host for one edge: what it says through its outlet or in a turn is kept in order."""
 
 import queue
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from domain.message import Message
+
+WAIT_S = 30.0
 
 
 class Ear:
@@ -35,6 +39,12 @@ class Ear:
 
     def next(self) -> tuple[str, Message]:
         return self.said.get(timeout=10)
+
+    def each(self) -> Iterator[tuple[str, Message]]:
+        """What is said, as it is said; one who listens for something that is never said meets queue.Empty."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            yield self.said.get(timeout=max(0.0, end - time.monotonic()))
 
     def all(self) -> list[tuple[str, Message]]:
         heard = []

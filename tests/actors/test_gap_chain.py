@@ -47,8 +47,7 @@ class Chain:
 
     def until(self, kind: type[Message]) -> None:
         """Hand on what the feed says, up to the first of this kind."""
-        while True:
-            to, message = self.feed.ear.next()
+        for to, message in self.feed.ear.each():
             if to not in {f"market:{BTC}", "streams"}:
                 continue
             self.tell(message)

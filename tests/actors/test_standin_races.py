@@ -63,6 +63,17 @@ def test_an_interval_does_not_end_before_rest_shows_the_trades_it_knows_of(peer,
     assert ended.end == T0 + MINUTE
 
 
+def test_an_end_that_a_market_has_spoken_past_is_told_while_rest_fails(peer, truth, wired):
+    feed = wired(calm_s=0.0)  # no failing look finds the stream speaking
+    truth.broken = 500
+    line = peer.accept()
+    tell(line, truth, (1, MINUTE // 1_000 + 500))
+    assert feed.numbers(1) == [1]
+    feed.clock_strikes(T0 + MINUTE)
+    ended = [(to, said.end) for to, said in feed.ear.all() if isinstance(said, IntervalEnded)]
+    assert ended == [(f"market:{BTC}", T0 + MINUTE)]  # the other may be silent or quiet: nobody knows
+
+
 def test_a_double_while_rest_is_asked_loses_no_trade_that_the_stream_never_told(peer, truth, wired):
     feed = wired()
     line = peer.accept()

@@ -181,10 +181,11 @@ class Wired:
     def until(self, *kinds: type[Message], count: int = 1, market: str = "") -> list[Any]:
         """The next messages of these kinds (to a market, if one is given), in order; waits for them."""
         found: list[Any] = []
-        while len(found) < count:
-            to, message = self.ear.next()
+        for to, message in self.ear.each():
             if isinstance(message, kinds) and (not market or to == f"market:{market}"):
                 found.append(message)
+            if len(found) == count:
+                break
         return found
 
     def numbers(self, count: int, market: str = BTC) -> list[int]:
