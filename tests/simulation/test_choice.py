@@ -78,14 +78,14 @@ def chosen(judged):
 
 @cache
 def a_good_day():
-    return ChoosingTown(2).run(48)
+    return ChoosingTown(2).run(24)
 
 
 def test_the_choice_follows_the_ranking_and_every_verdict_is_told():
     judged = a_good_day().of(UniverseJudged)
     assert all(len(one.verdicts) == len(MARKETS) for one in judged)
     changes = sum(chosen(one) != chosen(other) for one, other in pairwise(judged))
-    assert changes >= 48 // TURN - 1
+    assert changes >= 24 // TURN - 1
     assert all(len(chosen(one)) <= 1 for one in judged)
 
 
@@ -128,7 +128,7 @@ def test_a_day_of_choices_replays_to_the_same_states():
     assert report.identical, report.first_difference
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("seed", range(1, 3))
 def test_on_a_bad_day_a_choice_loses_no_position_and_keeps_no_actor_too_many(seed):
     town = ChoosingTown(seed, BAD_DAY, BAD_WIRE).run(30)
     assert Counter(town.host.chaos.happened)["deaths"] > 5
