@@ -10,21 +10,11 @@ from domain.errors import StorageError
 from domain.market import DAY, MINUTE, Bar
 from domain.message import Value
 from domain.spans import Span, Spans, covers, without
+from domain.timeframes import frame_of, step_of
 from storage.candle_files import FileKey
 from storage.candle_merge import combined
 from storage.candles import CandleStore, Coverage, Quarantined
-from storage.columns import (
-    FOREVER,
-    REST,
-    UNKNOWN,
-    CandleArrays,
-    Known,
-    arrays_of,
-    frame_name,
-    step_of,
-    whole_steps,
-    year_of,
-)
+from storage.columns import FOREVER, REST, UNKNOWN, CandleArrays, Known, arrays_of, whole_steps, year_of
 from storage.database import explained
 from storage.frames import filled, laid_under, resampled, with_parts_marked
 from storage.hot import HotCandles
@@ -66,10 +56,10 @@ class CandleIndex:
         Of `lost` files, those that were set aside, the line goes on from where it began to where it ended, or over all
         of the year until now if it never had one: that much is owed.
         """
-        lines = {(frame_name(found.step), found.year): _entry(found, checked_at) for found in coverage}
+        lines = {(frame_of(found.step), found.year): _entry(found, checked_at) for found in coverage}
         before = {(line.timeframe, year_of(line.since)): line for line in self.entries(market)}
         for key in lost:
-            at = (frame_name(key.step), key.year)
+            at = (frame_of(key.step), key.year)
             lines[at] = _stretched(lines.get(at), before.get(at) or _never_indexed(key, checked_at), checked_at)
         rows = [{name: getattr(line, name) for name in IndexEntry.__struct_fields__} for line in lines.values()]
         with explained(self._database), self._database.atomic("IMMEDIATE"):
@@ -167,7 +157,7 @@ class CandleTiers:
 
     def _hull(self, key: FileKey, now: int) -> Span:
         """From where to where a lost file reached."""
-        lines = (line for line in self._index.entries(key.market) if line.timeframe == frame_name(key.step))
+        lines = (line for line in self._index.entries(key.market) if line.timeframe == frame_of(key.step))
         line = next((line for line in lines if year_of(line.since) == key.year), _never_indexed(key, now))
         return line.since, line.until
 
@@ -196,14 +186,14 @@ def tiers_of(root: Path, database: SqliteDatabase) -> CandleTiers:
 
 
 def _entry(found: Coverage, checked_at: int) -> IndexEntry:
-    frame = frame_name(found.step)
+    frame = frame_of(found.step)
     return IndexEntry(found.market, frame, found.since, found.until, found.rows, found.gaps, checked_at)
 
 
 def _never_indexed(key: FileKey, now: int) -> IndexEntry:
     """A line over all of a file's year until now: nobody knows how far it reached."""
     begin, end = key.bounds
-    return IndexEntry(key.market, frame_name(key.step), begin, min(end, now - now % key.step), 0, 0, now)
+    return IndexEntry(key.market, frame_of(key.step), begin, min(end, now - now % key.step), 0, 0, now)
 
 
 def _stretched(line: IndexEntry | None, old: IndexEntry, checked_at: int) -> IndexEntry:

@@ -11,15 +11,15 @@ from typing import Final
 
 from domain.errors import StorageError
 from domain.market import MINUTE
+from domain.timeframes import FRAMES, frame_of, step_of
 from storage.candle_files import FileKey
-from storage.columns import frame_name, step_of
 from storage.home import sync_folder
 
 LOCK_S: Final = 60.0
 """Seconds a writer waits for another one; a file takes less than one."""
 _POLL_S: Final = 0.02
 _MARKET: Final = re.compile(r"[A-Z0-9]+-[A-Z0-9]+", re.ASCII)
-_FILE: Final = re.compile(r"([0-9]{4})(?:-([0-9]+[md]))?\.h5((?:\.[0-9]+)?\.damaged)?", re.ASCII)
+_FILE: Final = re.compile(rf"([0-9]{{4}})(?:-({'|'.join(FRAMES)}))?\.h5((?:\.[0-9]+)?\.damaged)?", re.ASCII)
 
 
 class CandleFolder:
@@ -37,7 +37,7 @@ class CandleFolder:
         """Where a file is, or would be; raises StorageError for a name that is no market."""
         if not _MARKET.fullmatch(key.market):
             raise StorageError(f"no market is called {key.market!r}: expected a name such as KRW-BTC")
-        frame = "" if key.step == MINUTE else f"-{frame_name(key.step)}"
+        frame = "" if key.step == MINUTE else f"-{frame_of(key.step)}"
         return self.root / key.market / f"{key.year:04}{frame}.h5"
 
     def markets(self) -> tuple[str, ...]:

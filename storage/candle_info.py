@@ -10,9 +10,10 @@ from domain.coverage import HEARTBEAT, Stretches
 from domain.market import BASE_FRAME, MINUTE
 from domain.quality import spikes
 from domain.spans import Spans, joined, without
+from domain.timeframes import frame_of
 from storage.archive import CandleTiers
 from storage.candles import CandleStore
-from storage.columns import FOREVER, REVISED, Known, covered, frame_name
+from storage.columns import FOREVER, REVISED, Known, covered
 from storage.frames import filled, resampled
 from storage.imports import hole_of
 
@@ -68,7 +69,7 @@ def _info(market: str, step: int, known: Known, down: Stretches) -> FrameInfo:
     missing, off, silent = (int(coverage.lengths(each).sum()) for each in (lacking, down, quiet))
     return FrameInfo(
         market,
-        frame_name(step),
+        frame_of(step),
         since,
         until,
         len(known.candles),

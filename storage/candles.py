@@ -12,6 +12,7 @@ from domain.errors import StorageError
 from domain.market import MINUTE
 from domain.message import Value
 from domain.spans import Spans, joined, within, without
+from domain.timeframes import frame_of
 from storage.candle_files import DamagedFile, FileKey, decode, encode, require_same
 from storage.candle_folder import CandleFolder
 from storage.candle_merge import combined
@@ -25,7 +26,6 @@ from storage.columns import (
     UNKNOWN,
     CandleArrays,
     Known,
-    frame_name,
     joined_arrays,
     nothing,
     ordered,
@@ -96,9 +96,10 @@ class CandleStore:
         file written anew: put much at once.
 
         Raises:
+            ConfigError: for a frame that the exchange does not have.
             StorageError: for a candle off the grid or without a price; or if a file cannot be written (the old stays).
         """
-        frame_name(step)
+        frame_of(step)
         self._refuse_reader()
         seen = _sound(nothing() if as_seen is None else as_seen, step)
         candles = _sound(candles, step)
@@ -213,7 +214,7 @@ def _sound(candles: CandleArrays, step: int) -> CandleArrays:
         raise StorageError(f"the candle at {candles.time[shown][0]} fills a gap or lacks a part: views are not stored")
     odd = (candles.time % step != 0) | (candles.time < 0) | (candles.time > LATEST)
     if odd.any():
-        raise StorageError(f"a candle starts at {candles.time[odd][0]}, which is not on the grid of {frame_name(step)}")
+        raise StorageError(f"a candle starts at {candles.time[odd][0]}, which is not on the grid of {frame_of(step)}")
     for name in PRICES:
         if not np.isfinite(getattr(candles, name)).all():
             raise StorageError(f"a candle has no {name}: what is not known is not stored")

@@ -6,11 +6,12 @@ from pathlib import Path
 from domain.collection import Comparison, FileImport, Folder, FrameInfo, Owed, Part, Quarantine
 from domain.market import Bar
 from domain.spans import Spans, within, without
+from domain.timeframes import frame_of, step_of
 from storage.archive import tiers_of
 from storage.candle_info import infos
 from storage.candle_tables import write_table
 from storage.candles import CandleStore, Quarantined
-from storage.columns import FOREVER, PARTIAL, PROVISIONAL, REST, SYNTHETIC, arrays_of, frame_name, step_of
+from storage.columns import FOREVER, PARTIAL, PROVISIONAL, REST, SYNTHETIC, arrays_of
 from storage.cross_check import across, against
 from storage.database import open_database
 from storage.home import Home
@@ -118,4 +119,4 @@ class Collected:
 
 
 def _quarantine(one: Quarantined) -> Quarantine:
-    return Quarantine(one.market, frame_name(one.step), one.since, one.until, one.path, one.reason)
+    return Quarantine(one.market, frame_of(one.step), one.since, one.until, one.path, one.reason)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.errors import StorageError
-from domain.market import DAY, MINUTE, Bar
+from domain.market import Bar
 from domain.money import estimate
 from domain.spans import Spans, joined
 
@@ -238,19 +238,3 @@ def years_of(times: NDArray[np.int64]) -> NDArray[np.int64]:
 def year_of(at: int) -> int:
     """The UTC year of one time."""
     return int(years_of(np.array([at], np.int64))[0])
-
-
-def frame_name(step: int) -> str:
-    """How a frame is called: `1m`, `60m`, `1d`; raises StorageError for one that is no part of a day."""
-    if step <= 0 or step % MINUTE or DAY % step:
-        raise StorageError(f"no frame is {step} us long: expected whole minutes that divide a day")
-    return "1d" if step == DAY else f"{step // MINUTE}m"
-
-
-def step_of(name: str) -> int:
-    """The microseconds of a frame that `frame_name` names; raises StorageError for any other name."""
-    count = name[:-1]
-    step = int(count) * (DAY if name.endswith("d") else MINUTE) if count.isascii() and count.isdigit() else 0
-    if not step or frame_name(step) != name:
-        raise StorageError(f"no frame is called {name!r}: expected 1m, 60m, 1d or the like")
-    return step

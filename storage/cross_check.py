@@ -7,9 +7,10 @@ import numpy as np
 from domain.collection import Comparison
 from domain.market import MINUTE
 from domain.spans import Spans
+from domain.timeframes import frame_of
 from storage.archive import CandleTiers
 from storage.candles import CandleStore
-from storage.columns import CandleArrays, Known, covered, frame_name
+from storage.columns import CandleArrays, Known, covered
 from storage.compare import Beside, beside
 from storage.frames import resampled
 
@@ -20,7 +21,7 @@ def against(market: str, step: int, stored: Known, told: CandleArrays) -> tuple[
     """What is stored and known whole beside all that the exchange tells of the same stretch."""
     both = beside(_inside(stored.candles, stored.whole, step), _inside(told, stored.whole, step))
     compared = len(both.stored) + len(both.only_stored) + len(both.only_told)
-    return Comparison(market, frame_name(step), EXCHANGE, compared, both.conflicts()), both
+    return Comparison(market, frame_of(step), EXCHANGE, compared, both.conflicts()), both
 
 
 def across(store: CandleStore, tiers: CandleTiers, market: str) -> Iterator[Comparison]:
@@ -34,8 +35,8 @@ def across(store: CandleStore, tiers: CandleTiers, market: str) -> Iterator[Comp
                 found = _made(known[finer], known[step], step)
                 compared = len(found.stored) + len(found.only_stored) + len(found.only_told)
                 if compared:
-                    source = f"its {frame_name(finer)} candles"
-                    yield Comparison(market, frame_name(step), source, compared, found.conflicts())
+                    source = f"its {frame_of(finer)} candles"
+                    yield Comparison(market, frame_of(step), source, compared, found.conflicts())
 
 
 def _made(finer: Known, coarser: Known, step: int) -> Beside:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.errors import StorageError
+from domain.errors import ConfigError, StorageError
 from domain.market import DAY, HOUR, MINUTE, Bar
 from storage.candles import CandleStore, Coverage
 from storage.columns import (
@@ -219,8 +219,8 @@ def test_a_candle_off_the_grid_is_refused(store: CandleStore) -> None:
 
 
 @pytest.mark.parametrize("step", [0, -MINUTE, 90_000_000, 7 * MINUTE, 7 * DAY])
-def test_a_frame_that_is_no_part_of_a_day_is_refused(store: CandleStore, step: int) -> None:
-    with pytest.raises(StorageError, match="no frame is"):
+def test_a_frame_the_exchange_does_not_have_is_refused(store: CandleStore, step: int) -> None:
+    with pytest.raises(ConfigError, match="there are no candles of"):
         put(store, MARKET, [], step=step)
 
 
