@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from domain import coverage
 from domain.collection import FrameInfo, Spike, Stretch
-from domain.coverage import HEARTBEAT, Stretches
-from domain.market import BASE_FRAME, MINUTE
+from domain.market import BASE_FRAME, HEARTBEAT, MINUTE
+from domain.outages import Starts, Stretches, lengths, outages, split, uncollected, untraded
 from domain.quality import spikes
 from domain.spans import Spans, joined, without
 from domain.timeframes import frame_of
@@ -35,38 +34,38 @@ def infos(store: CandleStore, tiers: CandleTiers, markets: Iterable[str]) -> Ite
 
 def _outages(store: CandleStore, tiers: CandleTiers, markets: Iterable[str], step: int) -> Stretches:
     """When the exchange was down: others are asked only where the heartbeat is silent, or not known."""
-    beat = _times(HEARTBEAT, _known(store, tiers, HEARTBEAT, step))
-    silent = [(since, until) for since, until in coverage.outages([beat], step).tolist()]
+    beat = _starts(HEARTBEAT, _known(store, tiers, HEARTBEAT, step))
+    silent = [(since, until) for since, until in outages([beat], step).tolist()]
     windows = joined((*silent, *without([(0, FOREVER)], beat.whole)))
     others = (market for market in markets if market != HEARTBEAT)
-    parts = [_inside(_times(market, _known(store, tiers, market, step)), windows) for market in others]
-    return coverage.outages([beat, *parts], step)
+    parts = [_inside(_starts(market, _known(store, tiers, market, step)), windows) for market in others]
+    return outages([beat, *parts], step)
 
 
-def _inside(known: coverage.Known, windows: Spans) -> coverage.Known:
+def _inside(known: Starts, windows: Spans) -> Starts:
     whole = without(known.whole, without([(0, FOREVER)], windows))
-    return coverage.Known(known.market, known.times[covered(windows, known.times, 1)], whole)
+    return Starts(known.market, known.times[covered(windows, known.times, 1)], whole)
 
 
 def _known(store: CandleStore, tiers: CandleTiers, market: str, step: int) -> Known:
     return tiers.known(market) if step == MINUTE else store.held(market, step)
 
 
-def _times(market: str, known: Known) -> coverage.Known:
-    return coverage.Known(market, known.candles.time, known.whole)
+def _starts(market: str, known: Known) -> Starts:
+    return Starts(market, known.candles.time, known.whole)
 
 
 def _info(market: str, step: int, known: Known, down: Stretches) -> FrameInfo:
     """Before the first candle there is no trade to miss: that time is left out."""
     since, until = int(known.candles.time[0]), known.whole[-1][1]
-    quiet = coverage.untraded(_times(market, known), step)
+    quiet = untraded(_starts(market, known), step)
     quiet = quiet[quiet[:, 0] >= since]
-    down, quiet = coverage.split(quiet, down)
-    lacking = coverage.uncollected(known.whole)
+    down, quiet = split(quiet, down)
+    lacking = uncollected(known.whole)
     lacking = lacking[lacking[:, 0] >= since]
-    notable = quiet[coverage.lengths(quiet) > hole_of(step)]
+    notable = quiet[lengths(quiet) > hole_of(step)]
     named = (*_named("uncollected", lacking), *_named("down", down), *_named("untraded", notable))
-    missing, off, silent = (int(coverage.lengths(each).sum()) for each in (lacking, down, quiet))
+    missing, off, silent = (int(lengths(each).sum()) for each in (lacking, down, quiet))
     return FrameInfo(
         market,
         frame_of(step),

@@ -4,15 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.coverage import Known, lengths, outages, split, stretches, uncollected, untraded
 from domain.market import HOUR, MINUTE
+from domain.outages import Starts, lengths, outages, split, stretches, uncollected, untraded
 from domain.spans import joined
 
 BTC, ETH, XRP = "KRW-BTC", "KRW-ETH", "KRW-XRP"
 
 
 def known(market, minutes, *whole, step=MINUTE):
-    return Known(market, np.array(sorted(minutes), np.int64) * step, joined((a * step, b * step) for a, b in whole))
+    return Starts(market, np.array(sorted(minutes), np.int64) * step, joined((a * step, b * step) for a, b in whole))
 
 
 def told(found, step=MINUTE):

@@ -9,22 +9,20 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.market import HOUR, MINUTE
+from domain.market import HEARTBEAT, HOUR, MINUTE
 from domain.spans import Spans
 
 Times: TypeAlias = NDArray[np.int64]
 Stretches: TypeAlias = NDArray[np.int64]
 
-HEARTBEAT: Final = "KRW-BTC"
-"""The market that is never silent for long while the exchange works."""
 DOWN_LEAST: Final = 3 * MINUTE
 """So long nothing traded, the heartbeat included: the exchange was down (quant.md MTF-12)."""
 DOWN_UNHEARD: Final = HOUR
 """So long nothing traded in at least two markets, while nobody knows of the heartbeat."""
 
 
-class Known(NamedTuple):
-    """Candles of one market: their starts, ascending, and the spans in which they are all there is."""
+class Starts(NamedTuple):
+    """When candles of one market start, ascending, and the spans in which they are all there is."""
 
     market: str
     times: Times
@@ -36,7 +34,7 @@ def stretches(spans: Spans) -> Stretches:
     return np.array(spans, np.int64).reshape(-1, 2)
 
 
-def untraded(known: Known, step: int) -> Stretches:
+def untraded(known: Starts, step: int) -> Stretches:
     """Where nothing traded for sure: inside a whole span, between its candles of `step` microseconds."""
     whole = stretches(known.whole)
     place = np.searchsorted(whole[:, 0], known.times, side="right") - 1
@@ -55,7 +53,7 @@ def uncollected(whole: Spans) -> Stretches:
     return np.stack((known[:-1, 1], known[1:, 0]), axis=1)
 
 
-def outages(markets: Sequence[Known], step: int) -> Stretches:
+def outages(markets: Sequence[Starts], step: int) -> Stretches:
     """When the exchange was down: stretches in which no market that is known there traded.
 
     The heartbeat must be among them, and silent for three minutes; where it is not known, two others for an hour.
