@@ -1,4 +1,4 @@
-"""What is wrong with candles: broken, missing, spikes, too few real ones (quant.md MTF-08, MTF-12, MTF-13).
+"""What is wrong with candles: broken, spikes, silences, too few real ones (quant.md MTF-08, MTF-12, MTF-13).
 
 Arrays are float64 or bool, oldest first; times are int64 microseconds UTC. Everything here is vectorised and pure.
 """
@@ -56,18 +56,6 @@ def broken(times: IntArray, prices: FloatArray, sums: FloatArray) -> Mask:
     sound[1:] &= times[1:] > np.maximum.accumulate(times)[:-1]
     unsound: Mask = ~sound
     return unsound
-
-
-def missing(times: IntArray, step: int, since: int, until: int) -> Spans:
-    """Give the gaps of the grid in [since, until): where no candle of `step` microseconds begins.
-
-    `times` are strictly ascending starts on the grid, and so are both ends. Whether nothing traded there or nobody
-    knows is not said here.
-    """
-    inside = times[(times >= since) & (times < until)]
-    ends = np.concatenate(([since], inside + step))
-    begins = np.concatenate((inside, [until]))
-    return tuple((int(ends[at]), int(begins[at])) for at in np.flatnonzero(begins > ends))
 
 
 def silences(whole: Spans, minutes: Iterable[int], least: int) -> Spans:

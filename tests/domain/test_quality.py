@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from domain.config import DataSettings, Settings
 from domain.errors import ConfigError
 from domain.market import MINUTE
-from domain.quality import Coverage, broken, coverage, missing, silences, spikes, uncovered
-from domain.spans import joined, without
+from domain.quality import Coverage, broken, coverage, silences, spikes, uncovered
 
 DATA = DataSettings()
 
@@ -154,17 +153,7 @@ def test_no_candles_are_not_broken():
     assert broken(np.empty(0, np.int64), np.empty((4, 0)), np.empty((2, 0))).size == 0
 
 
-# --- missing and silences
-
-
-@given(st.sets(st.integers(0, 30)), st.integers(0, 30), st.integers(0, 30))
-def test_missing_and_present_minutes_make_the_whole_grid(starts, one, two):
-    since, until = sorted((one * MINUTE, two * MINUTE))
-    times = np.array(sorted(starts), dtype=np.int64) * MINUTE
-    gaps = missing(times, MINUTE, since, until)
-    present = [(int(time), int(time) + MINUTE) for time in times]
-    assert gaps == without([(since, until)], present)
-    assert joined(gaps) == gaps
+# --- silences
 
 
 def test_a_silence_counts_only_where_all_is_known_and_if_it_is_long():
