@@ -9,18 +9,10 @@ from decimal import Decimal as D
 
 from msgspec.structs import replace
 
-from domain.market_config import (
-    MEASURED_S,
-    WINDOW_LIMIT,
-    DataSettings,
-    ListingSettings,
-    UniverseSettings,
-    refuse,
-)
+from domain.market_config import WINDOW_LIMIT, DataSettings, ListingSettings, UniverseSettings, refuse
 from domain.message import Value
 
 __all__ = [
-    "WINDOW_LIMIT",
     "CostSettings",
     "DataSettings",
     "ExitSettings",
@@ -98,7 +90,7 @@ class Settings(Value, frozen=True):
     strategies: tuple[str, ...] = ("A",)
 
     def __post_init__(self) -> None:
-        s, e, d = self.sizes, self.exits, self.data
+        s, e = self.sizes, self.exits
         checks = (
             (0 < s.risk <= s.risk_max <= D("0.1"), "sizes.risk must lie in (0, risk_max], and risk_max at most 0.1"),
             (0 < s.max_weight <= s.max_exposure <= 1, "sizes need 0 < max_weight <= max_exposure <= 1"),
@@ -111,19 +103,6 @@ class Settings(Value, frozen=True):
             (1 < self.pullback.window < WINDOW_LIMIT, f"pullback.window must lie in 2..{WINDOW_LIMIT - 1} base bars"),
             (0 <= self.costs.fee < D("0.05"), "costs.fee must lie in [0, 0.05)"),
             (0 <= self.costs.slip < self.costs.slip_cap, "costs need 0 <= slip < slip_cap"),
-            (
-                1 <= d.coverage_recent <= d.coverage_day <= WINDOW_LIMIT,
-                f"data needs 1 <= coverage_recent <= coverage_day <= {WINDOW_LIMIT} base bars",
-            ),
-            (0 <= d.coverage_synthetic <= d.coverage_recent, "data needs 0 <= coverage_synthetic <= coverage_recent"),
-            (0 <= d.coverage_share <= 1, "data.coverage_share must lie in [0, 1]"),
-            (0 < d.spike_move < 1 and d.spike_mad >= 0, "data needs spike_move in (0, 1) and spike_mad at least 0"),
-            (0 < d.spike_reversal <= 1, "data.spike_reversal must lie in (0, 1]"),
-            (0 < d.revised_alert <= d.revised_block <= 1, "data needs 0 < revised_alert <= revised_block <= 1"),
-            (min(d.silent_s, d.late_s) >= MEASURED_S, f"data needs silent_s and late_s of at least {MEASURED_S}"),
-            (d.skew_s > 0 and d.healthy_s >= 0, "data needs skew_s above 0 and healthy_s not below it"),
-            (d.maintenance_minutes > 1, "data.maintenance_minutes must be above 1: one minute without trades is none"),
-            (d.maintenance_rest_minutes >= 0, "data.maintenance_rest_minutes must not be negative"),
         )
         refuse(checks)
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.candles import BadBars, fill, require_sound
-from domain.config import WINDOW_LIMIT, Settings
+from domain.config import Settings
 from domain.decisions import Evaluation, Gate, Intent
 from domain.indicators.batch import fresh_row
 from domain.indicators.kernels import ATR14, CLOSE, EMA20, EMA50, MACD_LINE, RSI14, step_frame
 from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, Bar
+from domain.market_config import WINDOW_LIMIT
 from domain.money import VOLUME_STEP, estimate, exact
 from domain.quality import coverage, uncovered
 from domain.strategies import by_names

@@ -108,6 +108,23 @@ class DataSettings(Value, frozen=True):
     maintenance_minutes: int = 3
     maintenance_rest_minutes: int = 30
 
+    def __post_init__(self) -> None:
+        recent, day = self.coverage_recent, self.coverage_day
+        checks = (
+            (1 <= recent <= day <= WINDOW_LIMIT,
+             f"needs 1 <= coverage_recent <= coverage_day <= {WINDOW_LIMIT} base bars"),
+            (0 <= self.coverage_synthetic <= recent, "needs 0 <= coverage_synthetic <= coverage_recent"),
+            (0 <= self.coverage_share <= 1, "coverage_share must lie in [0, 1]"),
+            (0 < self.spike_move < 1 and self.spike_mad >= 0, "needs spike_move in (0, 1) and spike_mad at least 0"),
+            (0 < self.spike_reversal <= 1, "spike_reversal must lie in (0, 1]"),
+            (0 < self.revised_alert <= self.revised_block <= 1, "needs 0 < revised_alert <= revised_block <= 1"),
+            (min(self.silent_s, self.late_s) >= MEASURED_S, f"needs silent_s and late_s of at least {MEASURED_S}"),
+            (self.skew_s > 0 and self.healthy_s >= 0, "needs skew_s above 0 and healthy_s not below it"),
+            (self.maintenance_minutes > 1, "maintenance_minutes must be above 1: one minute without trades is none"),
+            (self.maintenance_rest_minutes >= 0, "maintenance_rest_minutes must not be negative"),
+        )  # fmt: skip
+        refuse(checks, "data: ")
+
 
 class UniverseSettings(Value, frozen=True):
     """Which markets are traded: UNI-01..03. Markets are codes such as KRW-BTC, `stablecoins` currencies such as USDT.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.config import DataSettings, Settings
+from domain.config import DataSettings
 from domain.errors import ConfigError
 from domain.market import MINUTE
 from domain.quality import Coverage, broken, coverage, silences, spikes, uncovered
@@ -228,5 +228,5 @@ def test_fewer_bars_than_two_hours_are_no_ground_at_all():
     ],
 )
 def test_a_setting_out_of_its_range_is_refused(wrong):
-    with pytest.raises(ConfigError, match=f"data.*{next(iter(wrong))}"):
-        Settings(data=DataSettings(**wrong))
+    with pytest.raises(ConfigError, match=f"data: .*{next(iter(wrong))}"):
+        DataSettings(**wrong)
