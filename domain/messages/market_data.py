@@ -164,15 +164,10 @@ class StepsCompared(Message, frozen=True):
 
 
 class UniverseChanged(Message, frozen=True):
-    """The markets of the session, and those among them that may not be entered now, each with the reason.
-
-    `leaving` and `gone` are empty since ListingStates tells them; journals of before have them.
-    """
+    """The markets that may be traded, and those among them that may not be entered now, each with the reason."""
 
     markets: tuple[str, ...]
     halted: tuple[tuple[str, str], ...] = ()
-    leaving: tuple[tuple[str, int], ...] = ()
-    gone: tuple[str, ...] = ()
 
 
 class MarketsWatched(Message, frozen=True):
