@@ -15,10 +15,11 @@ class Revision(Value, frozen=True):
 
 
 class CandlesTold(Message, frozen=True):
-    """Market to the store (topic `candles`): everything that traded in [since, until) is in `bars`, oldest first.
+    """Market to recorder, quality and dashboard (topic `candles`): `bars` are all that traded in [since, until).
 
-    `source` is `trades` (we built them) or `rest` (the exchange told them); `state` is `provisional` until the exchange
-    was asked, `final` afterwards. `revisions` are those of the span that the exchange told otherwise than before.
+    They are oldest first. `source` is `trades` (we built them) or `rest` (the exchange told them); `state` is
+    `provisional` until the exchange was asked, `final` afterwards. `revisions` are those of the span that the exchange
+    told otherwise than before.
     """
 
     market: str

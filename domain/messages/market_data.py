@@ -89,7 +89,7 @@ class StreamChanged(Message, frozen=True):
 
 
 class SourceChanged(Message, frozen=True):
-    """Feed to whoever shows the streams: where the trades of `markets` come from now.
+    """Feed to quality and whoever shows the streams: where the trades of `markets` come from now.
 
     `source` is `rest` while the stream says nothing of trades that REST shows, `stream` once it speaks again.
     """
@@ -102,7 +102,7 @@ class SourceChanged(Message, frozen=True):
 
 
 class GapFilled(Message, frozen=True):
-    """Feed to whoever shows the streams: the tape is whole again.
+    """Feed to quality and whoever shows the streams: the tape is whole again.
 
     Of what happened from `since` to `until` on these `markets` the stream had said nothing; REST told so many `trades`
     in its place. The gap of those `unfilled` stays: they load their candles anew.
@@ -119,7 +119,7 @@ class GapFilled(Message, frozen=True):
 
 
 class StreamMeasured(Message, frozen=True):
-    """Feed to whoever shows the streams, every few seconds: how fresh the data is. Ages are real seconds.
+    """Feed to quality and the dashboard, every few seconds: how fresh the data is. Ages are real seconds.
 
     `types` is the age of the newest data of each type, `late` what is silent for longer than its habits explain,
     `unheard` what never came; these three name a type, and a market. `on_rest` are the markets REST stands in for.
@@ -140,7 +140,7 @@ class StreamMeasured(Message, frozen=True):
 
 
 class ListingsWanted(Message, frozen=True):
-    """Venue to listings: what the exchange lists, and in which steps its prices move, may have changed: look now."""
+    """Venue or warnings to listings: what is listed, or in which steps prices move, may have changed: look now."""
 
     reason: str
 
@@ -164,14 +164,14 @@ class StepsCompared(Message, frozen=True):
 
 
 class UniverseChanged(Message, frozen=True):
-    """The markets that may be traded, and those among them that may not be entered now, each with the reason."""
+    """Universe to portfolio and quality: the markets chosen or named, and which may not be entered now, and why."""
 
     markets: tuple[str, ...]
     halted: tuple[tuple[str, str], ...] = ()
 
 
 class MarketsWatched(Message, frozen=True):
-    """Universe to the edges: these markets have an actor that lives, and only they want to be told of.
+    """Universe to feed, listings and venue: these markets have an actor that lives, and only they want to be told of.
 
     `candidates` are all that could be chosen: of them too it must be known how they are listed, and their price steps.
     """
@@ -181,7 +181,7 @@ class MarketsWatched(Message, frozen=True):
 
 
 class TermsLoaded(Message, frozen=True):
-    """Fees and limits of one market as the exchange tells them."""
+    """Venue to gateway and portfolio: fees and limits of one market as the exchange tells them."""
 
     terms: Terms
 

@@ -35,7 +35,7 @@ class OrderAdopted(Message, frozen=True):
 
 
 class LedgerCorrected(Message, frozen=True):
-    """Reconciler to portfolio and recorder: money came or went without a fill of ours; the exchange is right.
+    """Reconciler to portfolio, universe and recorder: money came or went without a fill of ours; the exchange is right.
 
     `opening` marks the first look at an account: its balances are the capital, not a gain.
     """

@@ -78,7 +78,7 @@ class IntentAsked(Message, frozen=True):
 
 
 class OrderChanged(Message, frozen=True):
-    """Gateway to whoever shows or keeps orders: one order of ours as it now stands."""
+    """Gateway to universe and whoever shows or keeps orders: one order of ours as it now stands."""
 
     conflate: ClassVar[str] = "intent_id"
     intent_id: str

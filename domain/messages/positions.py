@@ -75,7 +75,7 @@ class GuardAlive(Message, frozen=True):
 
 
 class PositionChanged(Message, frozen=True):
-    """Portfolio to whoever shows or keeps it: one position as it stands; volume 0 means closed."""
+    """Portfolio to universe and whoever shows or keeps it: one position as it stands; volume 0 means closed."""
 
     market: str
     volume: Decimal

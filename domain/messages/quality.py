@@ -31,7 +31,7 @@ class MinutesChecked(Message, frozen=True):
 
 
 class SkewMeasured(Message, frozen=True):
-    """Edge to quality: the exchange's clock is so many seconds `ahead` of ours (negative: behind), by `source`."""
+    """Feed to quality: the exchange's clock is so many seconds `ahead` of ours (negative: behind), by `source`."""
 
     conflate: ClassVar[str] = "source"
     source: str
@@ -40,7 +40,7 @@ class SkewMeasured(Message, frozen=True):
 
 
 class DataBlocked(Message, frozen=True):
-    """Quality to whoever decides or shows (topic `data`): all blocks there are now.
+    """Quality to portfolio, risk and whoever shows it (topic `data`): all blocks there are now.
 
     `changed` are those among them that are new or say something new, `ended` those that were before and are no more.
     """
@@ -76,7 +76,7 @@ class QualityRow(Value, frozen=True):
 
 
 class QualityMeasured(Message, frozen=True):
-    """Quality to the store and the eye (topic `quality`): what was counted since it was told last.
+    """Quality to recorder and dashboard (topic `quality`): what was counted since it was told last.
 
     Rows with nothing but candles `checked` or `missing` in them come once an hour, all others every five minutes.
     """

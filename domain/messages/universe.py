@@ -16,7 +16,7 @@ class SurveyTaken(Message, frozen=True):
 
 
 class UniverseJudged(Message, frozen=True):
-    """Universe to whoever keeps or shows it (topic `verdicts`): the verdict of every market, by market.
+    """Universe to recorder (topic `verdicts`): the verdict of every market, by market.
 
     `changed` are the markets whose verdict is another one than before: other filters fail, or it is a new market.
     With `full` the list is to be kept whole.
