@@ -97,6 +97,7 @@ class Session:
         from actors.selection import select  # noqa: PLC0415
         from actors.version import code_version  # noqa: PLC0415
         from storage.archive import tiers_of  # noqa: PLC0415
+        from storage.past import Past  # noqa: PLC0415
         from storage.projection import Projection  # noqa: PLC0415
 
         options, watched = self.options, settings.universe.watched
@@ -120,6 +121,7 @@ class Session:
                 last_sequence=projection.last_sequence,
                 equity=projection.equity_curve,
                 archive=tiers_of(home.candles, database),
+                past=Past(home.candles, database),
             ),
         )
 

@@ -14,7 +14,7 @@ from actors.keywatch import KeyWatch
 from actors.listings import Listings
 from actors.recorder import Recorder, catch_up, events_of
 from actors.replaying import books_in
-from actors.rest import Rest
+from actors.rest import Past, Rest, nothing_known
 from actors.runtime import ActorSpec, ThreadHost
 from actors.survey import Survey
 from actors.system import SESSION_FOR, SETTINGS_FOR, market_actor, system
@@ -46,6 +46,7 @@ class Outlets:
     last_sequence: Callable[[], int]
     equity: Callable[[], Iterable[EquityPoint]]
     archive: Archive | None = None
+    past: Past = nothing_known
 
 
 class Engine:
@@ -130,7 +131,7 @@ class Engine:
         now = self.now
         listeners = () if place.private else ("venue",)
         edges = [
-            ActorSpec("rest", functools.partial(Rest, client=place.rest)),
+            ActorSpec("rest", functools.partial(Rest, client=place.rest, past=self._outlets.past)),
             ActorSpec(
                 "feed",
                 functools.partial(

@@ -1,14 +1,16 @@
 """The edge to the exchange's public REST side: loads bars before a market decides, and its minutes to be checked."""
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeAlias
 
 from actors.runtime import Actor, Context
-from domain.errors import ExchangeError
+from domain.errors import ExchangeError, StorageError
 from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, MINUTE, Bar
 from domain.message import Message
 from domain.messages import CandlesRead, CandlesUnread, CandlesWanted, HistoryFailed, HistoryLoaded, HistoryWanted
+from domain.spans import Spans, without
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +21,8 @@ WORKERS = 2
 CHECKERS = 1
 
 Accepted: TypeAlias = HistoryWanted | CandlesWanted
+Past: TypeAlias = Callable[[str, int, int, int], tuple[tuple[Bar, ...], Spans]]
+"""Market, step, since, until: the real bars that are known for sure, oldest first, and the spans they are whole in."""
 
 
 class CandleClient(Protocol):
@@ -27,20 +31,28 @@ class CandleClient(Protocol):
     def candle_range(self, market: str, unit: int, since: int, until: int) -> tuple[Bar, ...]: ...  # noqa: D102
 
 
+def nothing_known(_market: str, _step: int, _since: int, _until: int) -> tuple[tuple[Bar, ...], Spans]:
+    """The past of whoever keeps no candles."""
+    return (), ()
+
+
 class Rest(Actor[None]):
     """Owns the downloads in flight.
 
     Edge: answers HistoryWanted with HistoryLoaded or HistoryFailed to the market that asked, and CandlesWanted with
-    CandlesRead or CandlesUnread. Blocks in its own worker threads; those of checks are not those of histories, which a
-    market waits for. A restart of the process loses what was in flight, and the markets ask again.
+    CandlesRead or CandlesUnread. A warm-up is made of our own `past`, and of what the exchange tells where that has
+    gaps (quant.md MTF-04); minutes behind a gap, and those to be checked, are the exchange's alone. Blocks in its own
+    worker threads; those of checks are not those of histories, which a market waits for. A restart of the process loses
+    what was in flight, and the markets ask again.
     """
 
     edge = True
     State = None
 
-    def __init__(self, context: Context, name: str, *, client: CandleClient) -> None:
+    def __init__(self, context: Context, name: str, *, client: CandleClient, past: Past = nothing_known) -> None:
         super().__init__(context, name)
         self._client = client
+        self._past = past
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix=name)
         self._checks = ThreadPoolExecutor(CHECKERS, thread_name_prefix=f"{name}-checks")
 
@@ -83,7 +95,7 @@ class Rest(Actor[None]):
 
         def closed(step: int, bars: int) -> tuple[Bar, ...]:
             end = until - until % step
-            return self._client.candle_range(market, step // MINUTE, max(0, end - bars * step), end)
+            return self._warm(market, step, max(0, end - bars * step), end)
 
         if wanted.since:
             minutes = self._client.candle_range(market, 1, wanted.since, until)
@@ -98,6 +110,18 @@ class Rest(Actor[None]):
             hours=closed(HOUR, WARM_HOURS),
             four_hours=closed(FOUR_HOURS, WARM_FOUR_HOURS),
         )
+
+    def _warm(self, market: str, step: int, since: int, until: int) -> tuple[Bar, ...]:
+        """Bars of a frame: our own where they are whole, the exchange's everywhere else."""
+        try:
+            known, whole = self._past(market, step, since, until)
+        except StorageError as error:  # costs downloads, nothing else
+            log.warning("own candles not read market=%s error=%s", market, error)
+            known, whole = (), ()
+        bars = list(known)
+        for span in without([(since, until)], whole):
+            bars += self._client.candle_range(market, step // MINUTE, *span)
+        return tuple(sorted(bars, key=lambda bar: bar.start))
 
 
 def _failed(wanted: Accepted, error: str) -> Message:

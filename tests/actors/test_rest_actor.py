@@ -5,9 +5,9 @@ from decimal import Decimal as D
 
 import pytest
 
-from actors.rest import WARM_FIVES, WARM_FOUR_HOURS, WARM_HOURS, Rest
-from domain.errors import ExchangeUnavailable
-from domain.market import BASE_FRAME, FOUR_HOURS, HOUR, MINUTE, Bar
+from actors.rest import WARM_FIVES, WARM_FOUR_HOURS, WARM_HOURS, Past, Rest, nothing_known
+from domain.errors import ExchangeUnavailable, StorageError
+from domain.market import BASE_FRAME, DAY, FOUR_HOURS, HOUR, MINUTE, Bar
 from domain.messages import (
     CandlesRead,
     CandlesUnread,
@@ -42,9 +42,9 @@ class Candles:
         return (bar(since), bar(until - unit * MINUTE)) if until > since else ()
 
 
-def answered(wanted: HistoryWanted | CandlesWanted, client: Candles):
+def answered(wanted: HistoryWanted | CandlesWanted, client: Candles, past: Past = nothing_known):
     ear = Ear()
-    rest = Rest(ear, "rest", client=client)
+    rest = Rest(ear, "rest", client=client, past=past)
     rest.run_turn(ASKER, wanted, T0)
     to, answer = ear.next()
     rest.on_end()
@@ -78,6 +78,49 @@ def test_a_warm_up_near_the_beginning_of_time_asks_for_nothing_before_it():
     answered(HistoryWanted(BTC, 0, until := HOUR * 30), client)
     assert {since for unit, since, _ in client.asked if unit > 1} == {0}
     assert client.asked[0] == (1, until, until)
+
+
+def test_a_warm_up_is_made_of_our_own_bars_and_asks_for_what_they_lack_alone():
+    until, client, asked = T0 + DAY, Candles(), []
+    first, known = until - WARM_FIVES * BASE_FRAME, until - WARM_HOURS * HOUR
+
+    def past(market: str, step: int, since: int, end: int):
+        asked.append((market, step, since, end))
+        if step == BASE_FRAME:
+            return (bar(since + step), bar(end - 2 * step)), ((since, until - HOUR), (until - 2 * step, end))
+        return ((bar(known + 3 * step),), ((known, end),)) if step == HOUR else ((), ())
+
+    loaded = answered(HistoryWanted(BTC, 0, until), client, past)
+    four = until - WARM_FOUR_HOURS * FOUR_HOURS
+    assert asked == [
+        (BTC, BASE_FRAME, first, until),
+        (BTC, HOUR, known, until),
+        (BTC, FOUR_HOURS, four, until),
+    ]
+    assert client.asked == [(1, until, until), (5, until - HOUR, until - 2 * BASE_FRAME), (240, four, until)]
+    starts = (first + BASE_FRAME, until - HOUR, until - 3 * BASE_FRAME, until - 2 * BASE_FRAME)
+    assert tuple(one.start for one in loaded.fives) == starts
+    assert loaded.hours == (bar(known + 3 * HOUR),)
+
+
+def test_a_gap_and_a_check_ask_the_exchange_whatever_we_know():
+    def past(*_: object):
+        raise AssertionError("what is in doubt is not looked up in our own candles")
+
+    for wanted in (HistoryWanted(BTC, T0, T0 + MINUTE), CandlesWanted(BTC, T0, T0 + MINUTE, "check")):
+        client = Candles()
+        assert isinstance(answered(wanted, client, past), HistoryLoaded | CandlesRead)
+        assert client.asked == [(1, T0, T0 + MINUTE)]
+
+
+def test_own_candles_that_cannot_be_read_cost_downloads_alone(caplog):
+    def past(*_: object):
+        raise StorageError("the disk is gone")
+
+    client = Candles()
+    assert isinstance(answered(HistoryWanted(BTC, 0, T0), client, past), HistoryLoaded)
+    assert [unit for unit, _, _ in client.asked] == [1, 5, 60, 240]
+    assert "the disk is gone" in caplog.text
 
 
 def test_a_gap_is_filled_with_minutes_alone():
