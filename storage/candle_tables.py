@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from domain.errors import ConfigError, StorageError
 from domain.timeframes import frame_of
-from storage.columns import AMOUNTS, PRICES, CandleArrays
+from storage.columns import AMOUNTS, PRICES, PROVISIONAL, REVISED, SYNTHETIC, CandleArrays
 
 SUFFIXES: Final = (".parquet", ".csv")
 NEEDED: Final = ("time", *PRICES)
+_STATES: Final = {SYNTHETIC: "filled", PROVISIONAL: "provisional", REVISED: "revised"}
+_SOURCES: Final = ("", "trades", "rest", "imported", "stream")
 _ZONE: Final = r"(?:Z|[+-]\d{2}:?\d{2})$"
 
 Bad = NDArray[np.bool_]
@@ -39,9 +41,14 @@ def read_table(path: Path, step: int, now: int) -> CandleArrays:
 
 
 def write_table(path: Path, bars: CandleArrays, *, filled: NDArray[np.bool_] | None = None) -> None:
-    """Write a table whole or not at all; times carry their zone, numbers all their digits; raises StorageError."""
+    """Write a table whole or not at all; times carry their zone, numbers all their digits; raises StorageError.
+
+    Column `state` tells how sure each candle is, `source` who told it: "" for one of several sources, or a filled one.
+    """
     frame = pd.DataFrame({name: getattr(bars, name) for name in (*PRICES, *AMOUNTS)})
     frame.insert(0, "time", pd.to_datetime(bars.time, unit="us", utc=True))
+    frame["state"] = np.select([bars.marked(flag) for flag in _STATES], list(_STATES.values()), "final")
+    frame["source"] = np.array(_SOURCES)[bars.source]
     if filled is not None:
         frame["filled"] = filled
     temporary = path.with_name(f".{path.name}.tmp")

@@ -5,11 +5,12 @@ from decimal import Decimal as D
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import structs
 
 from domain.collection import Folder, Part, Stretch
 from domain.errors import ConfigError
 from domain.market import BASE_FRAME, DAY, HOUR, MINUTE, Bar
-from domain.messages import CandlesTold
+from domain.messages import CandlesTold, Revision
 from storage.archive import CandleIndex
 from storage.collected import Collected
 from storage.columns import PROVISIONAL, REST, TRADES, arrays_of
@@ -189,6 +190,22 @@ def test_an_export_of_any_frame_reads_back(home, hot, tmp_path):
     frame = pd.read_csv(out)
     assert frame["filled"].tolist() == [False, False, False, True, False, True]
     assert np.diff(pd.to_datetime(frame["time"]).astype("int64")).std() == 0
+
+
+def test_an_export_tells_the_state_and_the_source_of_each_candle(home, hot, tmp_path):
+    home.keep(BTC, MINUTE, bars(0), span(0, 2))
+    hot.take(1, told(BTC, 2, 9, bars(2, 4, 7), "provisional"))
+    (before,) = bars(4)
+    after = structs.replace(before, volume=D(9))
+    (since, until), revision = span(2, 6)[0], Revision(before.start, before, after)
+    hot.take(2, CandlesTold(BTC, since, until, (*bars(2), after), "rest", "final", (revision,)))
+    out = tmp_path / "out.parquet"
+    assert home.export(Part(BTC, MINUTE, 0, NOW), out, fill=True) == 9
+    frame = pd.read_parquet(out)
+    filled = ("filled", "")
+    rows = [("final", "rest"), filled, ("final", "rest"), filled, ("revised", "rest"), filled, filled]
+    rows += [("provisional", "trades"), filled]
+    assert list(zip(frame["state"], frame["source"], strict=True)) == rows
 
 
 def test_an_export_leaves_out_what_is_known_in_part_and_what_was_not_asked_for(home, tmp_path):
