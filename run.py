@@ -73,6 +73,8 @@ class Session:
             raise ConfigError("--scenario is of the local exchange: add --sandbox")
         settings = watching(load_settings(options.settings_file), listed(options.watch))
         home = Home(options.home)
+        if options.sandbox:
+            home.require_invented()
         self._obey_signals()
         with ExitStack() as stack:
             place = stack.enter_context(self._sandbox(home)) if options.sandbox else upbit()

@@ -78,6 +78,16 @@ class Home:
         """Unix socket between engine and dashboard."""
         return self.root / "web.sock"
 
+    def require_invented(self) -> None:
+        """Raise ConfigError when candles lie here and no local exchange ever ran: they were really traded.
+
+        What a local exchange makes up must never lie among them, nor be warmed up on them.
+        """
+        if not any(self.sandbox.iterdir()) and any(self.candles.glob("*/*.h5")):
+            raise ConfigError(
+                f"home {self.root} holds candles that were really traded: name another folder with --home"
+            )
+
     @property
     def logs(self) -> Path:
         """Folder of log files."""

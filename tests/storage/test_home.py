@@ -118,3 +118,15 @@ def test_an_identity_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"identity\.toml cannot be used"):
         _ = home.identifier_prefix
+
+
+def test_candles_that_were_really_traded_keep_a_local_exchange_out(tmp_path):
+    home = Home(tmp_path / "home")
+    home.require_invented()
+    file = home.candles / "KRW-BTC" / "2026.h5"
+    file.parent.mkdir()
+    file.touch()
+    with pytest.raises(ConfigError, match="really traded: name another folder with --home"):
+        home.require_invented()
+    (home.sandbox / "world.json").touch()
+    home.require_invented()

@@ -143,3 +143,11 @@ def test_a_full_disk_ends_the_session_and_nothing_is_lost(used_home, tmp_path):
     assert code == 0, err
     assert summary(out, err)["reconciled"] is True
     assert run("replay", str(home))[1].strip().endswith("identical")
+
+
+def test_a_local_exchange_in_a_home_of_candles_that_were_really_traded(tmp_path):
+    file = tmp_path / "home" / "candles" / "KRW-BTC" / "2026.h5"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert "really traded" in refused("paper", "--sandbox", "--no-web", "--home", str(tmp_path / "home"))
+    assert not any((tmp_path / "home" / "sandbox").iterdir())
