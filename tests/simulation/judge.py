@@ -1,5 +1,6 @@
 """Watches every decision of a simulated month: what it saw is closed, and true unless it is marked or revised later."""
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -117,14 +118,12 @@ def memory_of(client: Quotation, market: str, until: int) -> MarketMemory:
 
 
 def alike(one: MarketMemory, other: MarketMemory) -> bool:
-    """Whether two memories show the same: what is left of a longer past is far below 1e-9."""
+    """Whether two memories show the same: what is left of a longer past is far below 1e-9, or below any price."""
     frames = [(getattr(one, name), getattr(other, name)) for name, _ in FRAMES]
-    rows = all(
-        np.allclose(mine.row[:OUTPUTS], its.row[:OUTPUTS], rtol=1e-9, atol=0, equal_nan=True) for mine, its in frames
-    )
+    close_to = functools.partial(np.allclose, rtol=1e-9, atol=1e-20, equal_nan=True)
+    rows = all(close_to(mine.row[:OUTPUTS], its.row[:OUTPUTS]) for mine, its in frames)
     bars = min(len(one.history), len(other.history), DAY_BARS)
-    history = np.allclose(one.history[-bars:], other.history[-bars:], rtol=1e-9, atol=0, equal_nan=True)
-    return rows and history and one.close == other.close
+    return rows and close_to(one.history[-bars:], other.history[-bars:]) and one.close == other.close
 
 
 def same(one: float, other: float) -> bool:

@@ -15,7 +15,7 @@ from actors.runtime import SimulatorHost
 from actors.runtime.codec import decode_message
 from actors.runtime.record import Status
 from domain.finality import minutes_in
-from domain.market import MINUTE
+from domain.market import DAY, MINUTE
 from domain.message import Message
 from domain.spans import without
 from storage.archive import CandleIndex, CandleTiers
@@ -27,7 +27,7 @@ from storage.projection import Projection
 from tests.simulation.judge import Odd, same
 from tests.simulation.truth import COLUMNS, Truth
 
-LOOK_BACK = 15 * MINUTE
+LOOK_BACK = DAY  # by then every market has traded
 
 
 class Minute(NamedTuple):
@@ -99,15 +99,16 @@ class Shelf:
         return +wrong
 
     def explains(self, odd: Odd) -> bool:
-        """Whether what was decided on is what the minutes were first seen as, which is kept."""
-        since = odd.since if odd.is_bar else odd.until - LOOK_BACK
-        options = self._versions(odd.market, since, odd.until)
-        if all(len(each) == 1 for each in options):
-            return False
-        if not odd.is_bar:
-            return odd.seen[0] in {one.close for each in options for one in each if one}
-        bars = (tuple(filter(None, chosen)) for chosen in product(*options))
-        return any(all(map(same, odd.seen, _bar(chosen, odd.seen[0]))) for chosen in bars)
+        """Whether what was decided on is what the minutes were first seen as, which is kept.
+
+        Of a longer bar, and of one in which nothing traded, that is the close of the newest minute before its end.
+        """
+        if odd.is_bar and (odd.seen[-1] or odd.true[-1]):
+            options = self._versions(odd.market, odd.since, odd.until)
+            bars = (tuple(filter(None, chosen)) for chosen in product(*options))
+            return any(all(map(same, odd.seen, _bar(chosen, odd.seen[0]))) for chosen in bars)
+        newest = int(self.tiers.read(odd.market, MINUTE, odd.until - LOOK_BACK, odd.until).time[-1])
+        return odd.seen[0] in self.store.as_seen(odd.market, MINUTE, newest, odd.until).close.tolist()
 
     def _versions(self, market: str, since: int, until: int) -> list[list[Minute | None]]:
         """For each minute the versions of it that are kept; None stands for no candle."""
