@@ -78,18 +78,14 @@ class Board:
         self.freshness: StreamMeasured | None = None
         self.blocked = DataBlocked((), 0)
 
-    def apply(self, message: Message) -> set[str]:  # noqa: C901, PLR0911, PLR0912 (one case a message)
+    def apply(self, message: Message) -> set[str]:  # noqa: C901, PLR0912 (one case a message)
         """Take one event in; returns the names of the sections it changed."""
         self.seq += 1
         match message:
             case TickerSeen():
                 return self._ticker(message)
             case EquityMeasured():
-                self.measured = message
-                if not message.marked:  # a floor is no value: it would draw a fall that never was
-                    return {"kpis"}
-                self.equity.append(EquityPoint(message.at, message.equity))
-                return {"kpis", "equity"}
+                return self._equity(message)
             case PositionChanged():
                 self.positions[message.market] = message
                 if not message.volume:
@@ -210,6 +206,13 @@ class Board:
     def _position_rows(self) -> tuple[PositionRow, ...]:
         rows = (position_row(self.positions[market], self.tickers.get(market)) for market in sorted(self.positions))
         return tuple(row for row in rows if row is not None)
+
+    def _equity(self, measured: EquityMeasured) -> set[str]:
+        self.measured = measured
+        if not measured.marked:  # a floor is no value: it would draw a fall that never was
+            return {"kpis"}
+        self.equity.append(EquityPoint(measured.at, measured.equity))
+        return {"kpis", "equity"}
 
     def _guard(self, alive: GuardAlive) -> set[str]:
         """Every held market must show a price, or at least an ended minute, all the time."""

@@ -94,19 +94,21 @@ class Engine:
         self._closed: dict[str, Any] | None = None
         self._dashboard: Dashboard | None = None
 
-        def dashboard(context: Any, name: str) -> Dashboard:  # called at the start, when the engine's time is known
-            shown = Session("paper", place.name, place.clock.speed, self.now(), self._there, code_version)
-            self._dashboard = Dashboard(context, name, path=socket, session=shown, equity=outlets.equity)
-            return self._dashboard
-
         edges = [
             ActorSpec("recorder", functools.partial(Recorder, write=outlets.write, release=outlets.release)),
-            ActorSpec("dashboard", dashboard),
+            ActorSpec("dashboard", functools.partial(self._show, path=socket, code_version=code_version)),
             *self._edges_to(place),
             *self._archivist(outlets.archive),
         ]
         wiring = system(edges, exchange=place.private is None)
         self._host = ThreadHost(wiring, journal, place.clock, seed, code_version)
+
+    def _show(self, context: Any, name: str, *, path: Path, code_version: str) -> Dashboard:
+        """The dashboard's edge; called at the start, when the engine's time is known."""
+        place = self._place
+        shown = Session("paper", place.name, place.clock.speed, self.now(), self._there, code_version)
+        self._dashboard = Dashboard(context, name, path=path, session=shown, equity=self._outlets.equity)
+        return self._dashboard
 
     def _refuse_other_books(self, venue: str, journal: Path) -> None:
         if venue not in {"", self._place.name}:

@@ -83,13 +83,11 @@ class Portfolio(Exits):
     about every pending intent and tells the guard every position again.
     """
 
-    def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912, PLR0915 (a table of contents has as many lines as messages)
+    def handle(self, message: Accepted) -> None:  # noqa: C901, PLR0912 (a table of contents has as many lines as messages)
         """Hand each message to its handler."""
         match message:
-            case Recovered():
-                self._on_back(started=True)
-            case Restarted():
-                self._on_back(started=False)
+            case Recovered() | Restarted():
+                self._on_back(started=isinstance(message, Recovered))
             case SessionOpened():
                 self.state.venue, self.state.speed = message.venue, message.speed
                 self._upkeep()
