@@ -6,13 +6,17 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
-from domain.market import BASE_FRAME, HOUR, US_PER_S
+from domain.candles import CandleBuilder, fold_trades
+from domain.market import BASE_FRAME, DAY, HOUR, MINUTE, US_PER_S
+from storage.columns import REST, arrays_of
 from tests.simulation.judge import Judge, alike, memory_of
 from tests.simulation.month import BEGIN, FIRST, Month
 from tests.simulation.shelf import Shelf
-from tests.simulation.truth import quotation
+from tests.simulation.truth import COLUMNS, Truth, made_up, quotation
 from tests.simulation.weather import Roughness
 
 STORM = Roughness(
@@ -37,6 +41,24 @@ def month() -> Iterator[Month]:
         shelf = Shelf(Path(folder))
         yield Month(shelf, markets=6, days=0.5, rough=STORM).run()
         shelf.close()
+
+
+def test_the_trades_and_the_rest_candles_of_every_made_up_market_are_one_truth():
+    truth = Truth(made_up(40, 1, BEGIN - DAY, 2))
+    client = quotation(truth, lambda: BEGIN + 2 * HOUR)
+    for market in truth.series:
+        want = truth.candles(market, BEGIN, BEGIN + HOUR)
+        told = arrays_of(client.candle_range(market, 1, BEGIN, BEGIN + HOUR), REST)
+        trades = [one for minute in range(BEGIN, BEGIN + HOUR, MINUTE) for one in truth.trades(market, minute)]
+        built = arrays_of(
+            fold_trades(
+                CandleBuilder(), (*trades, msgspec.structs.replace(trades[-1], at=BEGIN + HOUR, sequential_id=0))
+            ).bars,
+            REST,
+        )
+        for name in ("time", *COLUMNS):
+            assert np.array_equal(getattr(told, name), want[name]), (market, name)
+            assert np.array_equal(getattr(built, name), want[name]), (market, name)
 
 
 def test_everything_that_can_go_wrong_did(month):

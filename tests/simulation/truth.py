@@ -78,6 +78,7 @@ class Truth:
         series = self.series[market]
         if market not in self.live:
             self.live[market] = LiveMarket(series, now)
+            self.live[market].market = market  # a market of the second world has a name of its own
         live = self.live[market]
         live.done = series.index(now - now % MINUTE)
         printed = [candle_of(series, now - now % MINUTE, one) for one in minute_prints(series, live.done)]
