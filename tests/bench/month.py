@@ -27,9 +27,13 @@ SHARE = 10  # markets simulated by one process at a time
 
 @dataclass
 class Found:
-    """What one share of the markets, or all of them, came to; `wrong` tells what is not as it should be."""
+    """What one share of the markets, or all of them, came to; `wrong` tells what is not as it should be.
+
+    `weather` is the same for all shares, so that it is not summed.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
+    weather: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -66,8 +70,8 @@ def compared(month: Month) -> Found:
     found.counts["decisions on minutes revised later"] += len({(odd.market, odd.at) for odd in judge.odd})
     found.counts["trades"] += month.trades
     found.counts["turns"] += month.host.chaos.happened["turns"]
-    found.counts["kills"] += month.host.chaos.happened["deaths"]
-    found.counts["losses of the connection"] += len(month.weather.outages)
+    found.weather["kills, of each share's process"] = month.host.chaos.happened["deaths"]
+    found.weather["losses of the connection"] = len(month.weather.outages)
     return found
 
 
@@ -87,6 +91,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         for number, each in enumerate(running, 1):
             found = each.get()
             whole.counts += found.counts
+            whole.weather |= found.weather
             whole.wrong += found.wrong
             print(
                 f"share {number} of {parts}: {found.seconds:.0f} s, wrong: {dict(+found.wrong) or 'nothing'}",
@@ -96,7 +101,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     print(
         f"{options.markets} markets, {options.days:g} days, seed {options.seed}: {seconds:.0f} s on {options.jobs} jobs"
     )
-    for name, count in whole.counts.items():
+    for name, count in (whole.counts + whole.weather).items():
         print(f"{count:14,} {name}")
     if wrong := +whole.wrong:
         sys.exit(f"differences: {dict(wrong)}")
