@@ -22,12 +22,16 @@ def free(code):
 
 
 def objections(one):
-    """What speaks against entering the market by its next decision."""
-    at = one.clock.now()
-    made = MarketEvaluated(structs.replace(evaluation(XRP, signal=True).evaluation, at=at))
-    one.host.tell("portfolio", made, f"market:{XRP}")
-    told = one.until(lambda message: isinstance(message, DecisionsMade) and message.at == at)
-    return {gate.code: gate.numbers for gate in told[-1].decisions[0].gates}
+    """What speaks against entering the market by its next decision, once it is one that may be entered at all."""
+    decisions = ()
+    while not decisions:
+        at = one.clock.now()
+        made = MarketEvaluated(structs.replace(evaluation(XRP, signal=True).evaluation, at=at))
+        one.host.tell("portfolio", made, f"market:{XRP}")
+        decisions = one.until(lambda message, at=at: isinstance(message, DecisionsMade) and message.at == at)[
+            -1
+        ].decisions
+    return {gate.code: gate.numbers for gate in decisions[0].gates}
 
 
 def test_a_stream_that_falls_silent_blocks_entries_until_it_has_spoken_again_for_a_minute(trader):
