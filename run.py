@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from actors.collect.commands import candle_commands
-from actors.console import Commands, Duration, home_option, listed, tell
+from actors.console import Commands, Duration, home_option, listed, print_stacks, tell
 from actors.keys.commands import keys_group
 from actors.keys.source import Tools
 from actors.reviewing import review_commands
@@ -173,7 +173,8 @@ def main(*, verbose: bool) -> None:
     """Baeu trades the KRW markets of Upbit by itself, and explains every decision."""
     strict_decimals()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold API keys
-    faulthandler.register(signal.SIGUSR1)  # `kill -USR1`: the stack of every thread, the only view into a hang
+    faulthandler.enable()  # a crash of a library says where
+    signal.signal(signal.SIGUSR1, print_stacks)  # `kill -USR1`: the only view into a hang
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s %(message)s",

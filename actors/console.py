@@ -1,8 +1,11 @@
 """What the command line is made of: durations, lists of markets, tables, and errors as one line each."""
 
 import json
+import os
 import re
 import sys
+import threading
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,3 +75,18 @@ def columns(rows: Iterable[Sequence[str]]) -> tuple[str, ...]:
     table = [tuple(row) for row in rows]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     return tuple("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+
+
+def print_stacks(*_: object) -> None:
+    """Write the stack of every thread to stderr; a handler of signals.
+
+    It runs between two steps of the main thread, while no other thread moves: faulthandler's own handler reads the
+    stacks of running threads, which now and then ends the process.
+    """
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001 (the documented way to another thread's stack)
+        stack = "".join(traceback.format_stack(frame))
+        told = f"Thread {ident:#x} {names.get(ident, '?')}, most recent call last:\n{stack}\n"
+        left = told.encode()
+        while left:
+            left = left[os.write(sys.stderr.fileno(), left) :]  # past the buffer: the main thread may be writing to it
